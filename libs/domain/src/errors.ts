@@ -24,7 +24,11 @@ export const ERRORS = {
   },
   ACR_DATABASE_UNAVAILABLE: { httpStatus: 503, retryable: true, message: 'Postgres does not answer' },
   ACR_QUEUE_UNAVAILABLE: { httpStatus: 503, retryable: true, message: 'The queue does not answer' },
-  ACR_STALE_WRITE: { httpStatus: 409, retryable: false, message: 'A newer state exists; the write was refused' },
+  ACR_STALE_WRITE: {
+    httpStatus: 409,
+    retryable: false,
+    message: 'A newer state exists; the write was refused',
+  },
   ACR_CONFIG_INVALID: { httpStatus: 500, retryable: false, message: 'The configuration is not valid' },
   ACR_PORT_TAKEN: { httpStatus: 500, retryable: false, message: 'The port is in use' },
   ACR_INTERNAL: { httpStatus: 500, retryable: true, message: 'Something unexpected happened' },
@@ -39,7 +43,11 @@ export class AcrError extends Error {
   readonly code: ErrorCode;
   readonly fields: Readonly<Record<string, unknown>>;
 
-  constructor(code: ErrorCode, detail?: string, options: { cause?: unknown; fields?: Record<string, unknown> } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: { cause?: unknown; fields?: Record<string, unknown> } = {},
+  ) {
     super(detail ?? ERRORS[code].message, { cause: options.cause });
     this.name = 'AcrError';
     this.code = code;

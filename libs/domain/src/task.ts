@@ -58,7 +58,7 @@ export interface VerificationSpec {
 export interface TaskLimits {
   /** Judged attempts allowed, ≥ 1. Default 3. Outages do not count; see `maxOutages`. */
   maxAttempts: number;
-  /** Attempts allowed to end in an outage before the task settles as failed. Default 6. */
+  /** Attempts allowed to end without an answer (outage, budget refused) before the task settles. Default 6. */
   maxOutages: number;
   /** Most that may be spent on this task, USD; `null` = no limit. */
   maxCostUsd: number | null;

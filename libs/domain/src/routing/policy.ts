@@ -55,6 +55,8 @@ export interface DecisionInput {
   attemptPrice: number;
   /** Share of verdicts known to be wrong, in [0, 0.5). Default 0. */
   verifierNoise: number;
+  /** What a consulted LLM answered to `Policy.question`; absent or `null` = nobody was asked or no answer came. */
+  advice?: string | null;
 }
 
 /** One candidate as the policy saw it; stored with the attempt so that a decision can be explained. */
@@ -110,6 +112,19 @@ export interface PolicySetup {
   prior: Prior | null;
   /** Model called "strongest" by the user, or the highest-priced one. */
   strongest: string;
+  /** The user's own order of models: what the guard falls back to. Default: the order of the prior. */
+  chain?: readonly string[];
+  /**
+   * Probability mass spread evenly over all models that may be chosen, in [0, 1). Default
+   * `DEFAULT_EXPLORATION`. 0 switches it off; then other policies cannot be estimated from the log.
+   */
+  exploration?: number;
+}
+
+/** A question for an LLM whose answer comes back as `DecisionInput.advice`. */
+export interface RouterQuestion {
+  system: string;
+  prompt: string;
 }
 
 /**
@@ -124,6 +139,12 @@ export interface Policy {
   /** Cost of one decision, in big-O of M models, k neighbours, d features. */
   readonly complexity: string;
   decide(input: DecisionInput, random: Random): Decision;
+  /**
+   * For policies that consult an LLM: what to ask before `decide`. The call itself is the caller's work;
+   * its reply (any text) is handed to `decide` as `input.advice`. `null` = nothing to ask for this input.
+   * @param prompt The task's prompt, or `null` where only metadata is known.
+   */
+  question?(input: DecisionInput, prompt: string | null): RouterQuestion | null;
   learn(example: LearningExample): void;
 }
 

@@ -1,0 +1,148 @@
+import type { LearningExample, PolicySetup, TaskContext } from './policy';
+import { priorMean, priorScore } from './prior';
+
+/** How fast evidence overrules what is believed one level up; in observations. */
+export interface BeliefStrength {
+  /** Weight of the published (or a user's) prior at the dimension level. */
+  prior: number;
+  /** Weight of the average model where no prior exists. */
+  cold: number;
+  /** Weight of the dimension when judging a source, and of the source when judging a finer level. */
+  source: number;
+  finer: number;
+}
+
+/**
+ * Defaults from replays of CodeRouterBench: prior 90–200, source 20–80 and finer 6–10 did equally well.
+ * source: docs/routing.md, "What was measured".
+ */
+export const DEFAULT_STRENGTH: BeliefStrength = { prior: 120, cold: 3, source: 40, finer: 10 };
+
+/** Belief about one model on one kind of task. */
+export interface ScoreEstimate {
+  mean: number;
+  /** Variance of one attempt's score. */
+  variance: number;
+  /** Observations (with pseudo-counts) behind the mean; > 0. */
+  weight: number;
+}
+
+interface Cell {
+  n: number;
+  sum: number;
+}
+
+interface Level {
+  cells: Map<string, Cell>;
+  /** Σ(score − mean believed one level up) over all models: how much harder this level is than its parent. */
+  n: number;
+  shift: number;
+  /** For the spread of single scores. */
+  sum: number;
+  sumOfSquares: number;
+}
+
+const newLevel = (): Level => ({ cells: new Map(), n: 0, shift: 0, sum: 0, sumOfSquares: 0 });
+
+/** Pseudo-count of "this level is as hard as its parent". */
+const SHIFT_PSEUDO_COUNT = 4;
+/** Pseudo-count and value of the spread before anything is seen: between pass/fail (0.25) and graded scores. */
+const VARIANCE_PSEUDO_COUNT = 8;
+const INITIAL_VARIANCE = 0.18;
+
+/**
+ * Hierarchical posterior of scores: all tasks → dimension → source → finer (language, difficulty). The mean
+ * of a level shrinks to its parent's, corrected by how much harder the level is for all models:
+ * m = (Σs + k·(m_parent + shift)) / (n + k). The prior enters at the dimension level with pseudo-count
+ * `strength.prior`. O(levels) per model and per example. source: docs/routing.md, arXiv 2606.22902 §3.3.
+ */
+export class ScoreBelief {
+  private readonly levels = new Map<string, Level>();
+
+  constructor(
+    private readonly setup: PolicySetup,
+    private readonly strength: BeliefStrength = DEFAULT_STRENGTH,
+  ) {}
+
+  /** What `model` is believed to score on a task of this context. */
+  estimate(context: TaskContext, model: string): ScoreEstimate {
+    const keys = levelKeys(context);
+    return this.descend(keys, context, model, keys.length);
+  }
+
+  /** `estimate` for several models. */
+  estimates(context: TaskContext, models: readonly string[]): ScoreEstimate[] {
+    const keys = levelKeys(context);
+    return models.map((model) => this.descend(keys, context, model, keys.length));
+  }
+
+  /** Folds one verified score in; scores outside [0, 1] are clipped, not-finite ones ignored. */
+  learn(example: LearningExample): void {
+    if (!Number.isFinite(example.score)) return;
+    const score = Math.min(Math.max(example.score, 0), 1);
+    const { context, model } = example;
+    const keys = levelKeys(context);
+    const known = priorScore(this.setup.prior, context.dimension, model);
+    const parents = keys.map((_, depth) =>
+      depth === 1 && known !== null ? known : this.descend(keys, context, model, depth).mean,
+    );
+    keys.forEach((key, depth) => {
+      const level = this.levels.get(key) ?? newLevel();
+      this.levels.set(key, level);
+      const cell = level.cells.get(model) ?? { n: 0, sum: 0 };
+      level.cells.set(model, cell);
+      cell.n += 1;
+      cell.sum += score;
+      level.n += 1;
+      level.shift += score - (parents[depth] ?? 0);
+      level.sum += score;
+      level.sumOfSquares += score * score;
+    });
+  }
+
+  /** Estimate after the first `depth` levels of the context. */
+  private descend(
+    keys: readonly string[],
+    context: TaskContext,
+    model: string,
+    depth: number,
+  ): ScoreEstimate {
+    const known = priorScore(this.setup.prior, context.dimension, model);
+    let mean = priorMean(this.setup.prior, context.dimension);
+    let variance = INITIAL_VARIANCE;
+    let weight = this.strength.cold;
+    for (let i = 0; i < depth; i += 1) {
+      const level = this.levels.get(keys[i] as string);
+      const isPrior = i === 1 && known !== null;
+      const k = this.pseudoCount(i, isPrior);
+      const cell = level?.cells.get(model);
+      const n = cell?.n ?? 0;
+      const shift = level ? level.shift / (level.n + SHIFT_PSEUDO_COUNT) : 0;
+      mean = ((cell?.sum ?? 0) + k * ((isPrior ? known : mean) + shift)) / (n + k);
+      if (level) variance = pooledVariance(level, variance);
+      weight = n + (isPrior ? k : Math.min(k, weight));
+    }
+    return { mean: Math.min(Math.max(mean, 0), 1), variance, weight };
+  }
+
+  private pseudoCount(depth: number, isPrior: boolean): number {
+    if (depth <= 1) return isPrior ? this.strength.prior : this.strength.cold;
+    return depth === 2 ? this.strength.source : this.strength.finer;
+  }
+}
+
+function pooledVariance(level: Level, parent: number): number {
+  const mean = level.sum / level.n;
+  const spread = Math.max(level.sumOfSquares / level.n - mean * mean, 0);
+  return (level.n * spread + VARIANCE_PSEUDO_COUNT * parent) / (level.n + VARIANCE_PSEUDO_COUNT);
+}
+
+/** Keys of the levels a context belongs to, from coarse to fine. */
+export function levelKeys(context: TaskContext): string[] {
+  const keys = ['all', `d:${context.dimension}`];
+  if (context.source !== null) {
+    const source = `s:${context.dimension}:${context.source}`;
+    keys.push(source, `f:${source}:${context.language}:${context.difficulty ?? ''}`);
+  }
+  return keys;
+}

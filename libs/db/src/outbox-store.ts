@@ -1,0 +1,85 @@
+import type { MessageOf, QueueName } from '@acrouter/contracts/catalogue';
+import { jobIdOf } from '@acrouter/contracts/job-id';
+import { sql } from 'kysely';
+import { json, type Executor } from './client';
+
+/** A message to be published once the surrounding transaction has committed. */
+export interface OutgoingMessage<Q extends QueueName = QueueName> {
+  queue: Q;
+  message: MessageOf<Q>;
+  /** Key of a keyed queue (the model of `execute`). */
+  key?: string;
+  delayMs?: number;
+  traceparent?: string | null;
+}
+
+export interface OutboxRow {
+  id: number;
+  queue: QueueName;
+  key: string | null;
+  jobId: string;
+  payload: Record<string, unknown>;
+  delayMs: number;
+  traceparent: string | null;
+}
+
+/** Writes messages into the outbox; returns them as rows to hand to the relay after the commit. */
+export async function enqueue(trx: Executor, messages: readonly OutgoingMessage[]): Promise<OutboxRow[]> {
+  if (messages.length === 0) return [];
+  const values = messages.map((m) => ({
+    queue: m.queue,
+    key: m.key ?? null,
+    job_id: jobIdOf(m.queue, m.message),
+    payload: json(m.message),
+    delay_ms: m.delayMs ?? 0,
+    traceparent: m.traceparent ?? null,
+  }));
+  const rows = await trx.insertInto('outbox').values(values).returningAll().execute();
+  return rows.map(fromRow);
+}
+
+/**
+ * Messages that were committed but, for at least `olderThanMs`, not published: their process died between
+ * the two. Rows that another relay holds are skipped; run inside a transaction that ends after `markPublished`.
+ */
+export async function takeForgotten(trx: Executor, olderThanMs: number, limit: number): Promise<OutboxRow[]> {
+  const rows = await trx
+    .selectFrom('outbox')
+    .selectAll()
+    .where('created_at', '<', sql<Date>`now() - ${olderThanMs} * interval '1 millisecond'`)
+    .orderBy('id')
+    .limit(limit)
+    .forUpdate()
+    .skipLocked()
+    .execute();
+  return rows.map(fromRow);
+}
+
+/** Forgets messages that the queue has taken. */
+export async function markPublished(db: Executor, ids: readonly number[]): Promise<void> {
+  if (ids.length > 0)
+    await db
+      .deleteFrom('outbox')
+      .where(sql<boolean>`id = any(${[...ids]})`)
+      .execute();
+}
+
+function fromRow(r: {
+  id: number;
+  queue: string;
+  key: string | null;
+  job_id: string;
+  payload: Record<string, unknown>;
+  delay_ms: number;
+  traceparent: string | null;
+}): OutboxRow {
+  return {
+    id: r.id,
+    queue: r.queue as QueueName,
+    key: r.key,
+    jobId: r.job_id,
+    payload: r.payload,
+    delayMs: r.delay_ms,
+    traceparent: r.traceparent,
+  };
+}

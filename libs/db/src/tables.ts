@@ -1,0 +1,272 @@
+import type { LoopState } from '@acrouter/domain/loop';
+import type { CandidateView, Neighbour } from '@acrouter/domain/routing/policy';
+import type { Outcome, Price, VerificationSpec } from '@acrouter/domain/task';
+import type { ColumnType, Generated } from 'kysely';
+
+/** Row types of migrations/0001_core.sql. numeric and int8 columns arrive as numbers (client.ts sets the parsers). */
+type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;
+type NullableTimestamp = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+/** jsonb: read as T, written as JSON text. */
+type Json<T> = ColumnType<T, string, string>;
+type NullableJson<T> = ColumnType<T | null, string | null | undefined, string | null>;
+/** Assigned by Postgres. */
+type Assigned<T> = ColumnType<T, never, never>;
+
+export interface RunsTable {
+  id: string;
+  tenant_id: string;
+  name: string | null;
+  max_cost_usd: number | null;
+  task_count: Generated<number>;
+  metadata: ColumnType<Record<string, unknown>, string | undefined, string>;
+  created_at: Timestamp;
+  cancelled_at: NullableTimestamp;
+}
+
+export interface TasksTable {
+  id: string;
+  tenant_id: string;
+  run_id: string | null;
+  external_id: string | null;
+  prompt: string;
+  language: string | null;
+  dimension: string | null;
+  source: string | null;
+  verification: NullableJson<VerificationSpec>;
+  metadata: ColumnType<Record<string, unknown>, string | undefined, string>;
+  max_attempts: number;
+  max_outages: number;
+  max_cost_usd: number | null;
+  deadline_at: NullableTimestamp;
+  cost_weight: number;
+  traceparent: string | null;
+  state: Json<LoopState>;
+  state_version: Generated<number>;
+  phase: LoopState['phase'];
+  outcome: Outcome | null;
+  solved: boolean | null;
+  score: number | null;
+  final_attempt: number | null;
+  cancel_requested_at: NullableTimestamp;
+  created_at: Timestamp;
+  progressed_at: Timestamp;
+  settled_at: NullableTimestamp;
+}
+
+export interface ContextsTable {
+  task_id: string;
+  dimension: string;
+  language: string;
+  dimension_by: 'given' | 'inferred';
+  embedding: Buffer;
+  neighbours: Json<Neighbour[]>;
+  created_at: Timestamp;
+}
+
+export interface DecisionsTable {
+  task_id: string;
+  turn: number;
+  action: 'attempt' | 'stop' | 'wait';
+  attempt: number | null;
+  model: string | null;
+  probability: number | null;
+  explored: Generated<boolean>;
+  policy: string;
+  policy_version: string;
+  reason: string;
+  candidates: Json<CandidateView[]>;
+  neighbours: Json<Neighbour[]>;
+  attempts_left: number;
+  budget_left_usd: number | null;
+  cost_weight: number;
+  decide_ms: number;
+  created_at: Timestamp;
+}
+
+/** `executing` → `answered` → `verified` → `recorded`; the others are ends without an answer. */
+export type AttemptStatus =
+  'executing' | 'answered' | 'verified' | 'recorded' | 'outage' | 'over-budget' | 'cancelled';
+
+export interface AttemptsTable {
+  task_id: string;
+  attempt: number;
+  model: string;
+  status: AttemptStatus;
+  lease_token: string | null;
+  lease_until: NullableTimestamp;
+  answer: string | null;
+  response_model: string | null;
+  finish_reason: string | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cached_input_tokens: number | null;
+  reasoning_tokens: number | null;
+  cost_usd: number | null;
+  unknown_calls: Generated<number>;
+  latency_ms: number | null;
+  error: NullableJson<{ code: string; message: string }>;
+  passed: boolean | null;
+  score: number | null;
+  confidence: number | null;
+  signals: NullableJson<unknown[]>;
+  verdict: NullableJson<Record<string, unknown>>;
+  decided_at: Timestamp;
+  started_at: NullableTimestamp;
+  answered_at: NullableTimestamp;
+  verified_at: NullableTimestamp;
+  recorded_at: NullableTimestamp;
+}
+
+export type LedgerState = 'reserved' | 'sent' | 'settled' | 'unknown' | 'released';
+
+export interface LedgerTable {
+  task_id: string;
+  attempt: number;
+  call: number;
+  kind: Generated<string>;
+  tenant_id: string;
+  run_id: string | null;
+  model: string;
+  state: LedgerState;
+  reserved_usd: number;
+  held_usd: number;
+  cost_usd: number | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cached_input_tokens: number | null;
+  reasoning_tokens: number | null;
+  status_code: number | null;
+  error: string | null;
+  price: Json<Price>;
+  simulated: Generated<boolean>;
+  latency_ms: number | null;
+  created_at: Timestamp;
+  sent_at: NullableTimestamp;
+  finished_at: NullableTimestamp;
+}
+
+export interface BudgetsTable {
+  scope: 'task' | 'run' | 'tenant';
+  scope_id: string;
+  limit_usd: number;
+  held_usd: Generated<number>;
+  spent_usd: Generated<number>;
+}
+
+export interface FeedbackTable {
+  id: string;
+  tenant_id: string;
+  task_id: string;
+  attempt: number;
+  source: string;
+  metric: string;
+  value: Json<unknown>;
+  tags: ColumnType<string[], string | undefined, string>;
+  reason: string | null;
+  created_at: Timestamp;
+}
+
+export interface ExperiencesTable {
+  id: Assigned<number>;
+  tenant_id: string;
+  task_key: string;
+  attempt: number;
+  dimension: string;
+  language: string;
+  source: string | null;
+  model: string;
+  score: number;
+  solved: boolean;
+  cost_usd: number | null;
+  latency_ms: number | null;
+  embedding: Buffer;
+  embedder: string;
+  simulated: Generated<boolean>;
+  created_at: Timestamp;
+  /** Transaction id as text; see the follower in experience-store.ts. */
+  xid: Assigned<string>;
+}
+
+export interface StatisticsTable {
+  tenant_id: string;
+  dimension: string;
+  language: string;
+  model: string;
+  n: number;
+  solved: number;
+  score_sum: number;
+  score_sq_sum: number;
+  cost_n: number;
+  cost_sum_usd: number;
+  unknown_costs: number;
+  latency_n: number;
+  latency_sum_ms: number;
+  updated_at: Timestamp;
+}
+
+export interface OutboxTable {
+  id: Assigned<number>;
+  queue: string;
+  key: string | null;
+  job_id: string;
+  payload: Json<Record<string, unknown>>;
+  delay_ms: Generated<number>;
+  traceparent: string | null;
+  created_at: Timestamp;
+}
+
+export interface IdempotencyKeysTable {
+  tenant_id: string;
+  key: string;
+  body_hash: string;
+  status_code: number | null;
+  response: NullableJson<unknown>;
+  created_at: Timestamp;
+  expires_at: Timestamp;
+}
+
+export interface EventsTable {
+  id: Assigned<number>;
+  tenant_id: string;
+  run_id: string | null;
+  task_id: string;
+  type: string;
+  data: Json<Record<string, unknown>>;
+  at: Timestamp;
+  xid: Assigned<string>;
+}
+
+export interface ModelHealthTable {
+  model: string;
+  cooling_until: NullableTimestamp;
+  consecutive_outages: Generated<number>;
+  last_error: string | null;
+  updated_at: Timestamp;
+}
+
+export interface StagesTable {
+  task_id: string;
+  turn: number;
+  stage: string;
+  wait_ms: number;
+  work_ms: number;
+  at: Timestamp;
+}
+
+export interface Tables {
+  runs: RunsTable;
+  tasks: TasksTable;
+  contexts: ContextsTable;
+  decisions: DecisionsTable;
+  attempts: AttemptsTable;
+  ledger: LedgerTable;
+  budgets: BudgetsTable;
+  feedback: FeedbackTable;
+  experiences: ExperiencesTable;
+  statistics: StatisticsTable;
+  outbox: OutboxTable;
+  idempotency_keys: IdempotencyKeysTable;
+  events: EventsTable;
+  model_health: ModelHealthTable;
+  stages: StagesTable;
+}

@@ -1,0 +1,177 @@
+import type { LoopState } from '@acrouter/domain/loop';
+import { initialState } from '@acrouter/domain/loop';
+import type { TaskLimits, VerificationSpec } from '@acrouter/domain/task';
+import { sql, type Selectable } from 'kysely';
+import { json, text, type Executor } from './client';
+import type { TasksTable } from './tables';
+
+export type TaskRow = Selectable<TasksTable>;
+
+/** A task as it was accepted. */
+export interface NewTask {
+  id: string;
+  tenantId: string;
+  runId: string | null;
+  externalId: string | null;
+  prompt: string;
+  language: string | null;
+  dimension: string | null;
+  source: string | null;
+  verification: VerificationSpec | null;
+  metadata: Record<string, unknown>;
+  limits: TaskLimits;
+  traceparent: string | null;
+}
+
+/** Adds tasks, and a budget for each that has a cost limit. */
+export async function insertTasks(trx: Executor, tasks: readonly NewTask[]): Promise<void> {
+  if (tasks.length === 0) return;
+  await trx.insertInto('tasks').values(tasks.map(toRow)).execute();
+  const budgets = tasks.flatMap((t) =>
+    t.limits.maxCostUsd === null
+      ? []
+      : [{ scope: 'task' as const, scope_id: t.id, limit_usd: t.limits.maxCostUsd }],
+  );
+  if (budgets.length > 0) await trx.insertInto('budgets').values(budgets).execute();
+}
+
+function toRow(t: NewTask) {
+  const state = initialState(t.limits);
+  return {
+    id: t.id,
+    tenant_id: t.tenantId,
+    run_id: t.runId,
+    external_id: t.externalId === null ? null : text(t.externalId),
+    prompt: text(t.prompt),
+    language: t.language,
+    dimension: t.dimension,
+    source: t.source,
+    verification: t.verification === null ? null : json(t.verification),
+    metadata: json(t.metadata),
+    max_attempts: t.limits.maxAttempts,
+    max_outages: t.limits.maxOutages,
+    max_cost_usd: t.limits.maxCostUsd,
+    deadline_at: t.limits.deadlineAtMs === null ? null : new Date(t.limits.deadlineAtMs),
+    cost_weight: t.limits.costWeight,
+    traceparent: t.traceparent,
+    state: json(state),
+    phase: state.phase,
+  };
+}
+
+export function loadTask(db: Executor, id: string): Promise<TaskRow | undefined> {
+  return db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** A task without its texts, locked until the transaction ends. */
+export type LockedTask = Omit<TaskRow, 'prompt' | 'verification' | 'metadata'> & { prompt_bytes: number };
+
+export function lockTask(trx: Executor, id: string): Promise<LockedTask | undefined> {
+  return trx
+    .selectFrom('tasks')
+    .select([
+      'id',
+      'tenant_id',
+      'run_id',
+      'external_id',
+      'language',
+      'dimension',
+      'source',
+      'max_attempts',
+      'max_outages',
+      'max_cost_usd',
+      'deadline_at',
+      'cost_weight',
+      'traceparent',
+      'state',
+      'state_version',
+      'phase',
+      'outcome',
+      'solved',
+      'score',
+      'final_attempt',
+      'cancel_requested_at',
+      'created_at',
+      'progressed_at',
+      'settled_at',
+    ])
+    .select(sql<number>`octet_length(prompt)`.as('prompt_bytes'))
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+/** Stores the loop's next state. Only the orchestrator calls this, with the row locked. */
+export async function saveState(trx: Executor, id: string, version: number, state: LoopState): Promise<void> {
+  const final = state.attempts.find((a) => a.attempt === state.finalAttempt)?.result;
+  const settled = state.phase === 'settled';
+  const row = await trx
+    .updateTable('tasks')
+    .set({
+      state: json(state),
+      state_version: version + 1,
+      phase: state.phase,
+      outcome: state.outcome,
+      solved: settled ? state.outcome === 'solved' : null,
+      score: final?.kind === 'judged' ? final.score : null,
+      final_attempt: state.finalAttempt,
+      progressed_at: sql<Date>`now()`,
+      ...(settled ? { settled_at: sql<Date>`now()` } : {}),
+    })
+    .where('id', '=', id)
+    .where('state_version', '=', version)
+    .returning('id')
+    .executeTakeFirst();
+  if (!row) throw new Error(`Task ${id} changed while its row was locked`);
+}
+
+/** Asks for a task's cancellation; the orchestrator carries it out. False when it is settled or not this tenant's. */
+export async function requestCancel(db: Executor, tenantId: string, id: string): Promise<boolean> {
+  const row = await db
+    .updateTable('tasks')
+    .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, now())` })
+    .where('id', '=', id)
+    .where('tenant_id', '=', tenantId)
+    .where('settled_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** An unsettled task that has not moved for a while, with the facts that tell which message it waits for. */
+export interface StuckTask {
+  id: string;
+  phase: LoopState['phase'];
+  turn: number;
+  hasContext: boolean;
+  cancelRequested: boolean;
+  traceparent: string | null;
+  attempt: number | null;
+  model: string | null;
+  attemptStatus: string | null;
+}
+
+/**
+ * Takes up to `limit` tasks that have not moved for `idleMs` and on which nobody holds a lease, and marks them
+ * as looked at. Several sweepers may run: each task is taken by one of them.
+ */
+export async function takeStuckTasks(trx: Executor, idleMs: number, limit: number): Promise<StuckTask[]> {
+  const result = await sql<StuckTask>`
+    with stuck as (
+      select t.id from tasks t
+      where t.settled_at is null and t.progressed_at < now() - ${idleMs} * interval '1 millisecond'
+        and not exists (select 1 from attempts a where a.task_id = t.id and a.lease_until > now())
+      order by t.progressed_at limit ${limit} for update skip locked
+    ), touched as (
+      update tasks t set progressed_at = now() from stuck where t.id = stuck.id
+      returning t.id, t.phase, (t.state->>'turn')::int as turn, t.cancel_requested_at, t.traceparent
+    )
+    select t.id, t.phase, t.turn, t.traceparent, t.cancel_requested_at is not null as "cancelRequested",
+           exists (select 1 from contexts c where c.task_id = t.id) as "hasContext",
+           a.attempt, a.model, a.status as "attemptStatus"
+    from touched t
+    left join lateral (select attempt, model, status from attempts where task_id = t.id order by attempt desc limit 1) a on true`.execute(
+    trx,
+  );
+  return result.rows;
+}

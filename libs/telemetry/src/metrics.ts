@@ -1,0 +1,133 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Seconds, from a millisecond (a queue hop) to ten minutes (a slow model). */
+const SECONDS = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+];
+/** A decision is arithmetic: 10 µs to 100 ms. */
+const DECISION_SECONDS = [0.00001, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1];
+
+/**
+ * The metrics of ../docs/operations and interfaces conventions: base units, `_total` counters, bounded labels.
+ * One instance per process; services touch only what they own.
+ */
+export class Metrics {
+  readonly registry = new Registry();
+
+  readonly tasks = this.counter('acrouter_tasks_total', 'Tasks settled, by outcome.', ['outcome']);
+  readonly stageDuration = this.histogram(
+    'acrouter_stage_duration_seconds',
+    'Work of one stage on one task.',
+    ['stage'],
+    SECONDS,
+  );
+  readonly queueWait = this.histogram(
+    'acrouter_queue_wait_seconds',
+    'From publishing a message to handling it.',
+    ['queue'],
+    SECONDS,
+  );
+  readonly queueJobs = this.gauge('acrouter_queue_jobs', 'Messages in a queue, by state.', [
+    'queue',
+    'state',
+  ]);
+  readonly deliveries = this.counter('acrouter_deliveries_total', 'Messages handled, by result.', [
+    'queue',
+    'result',
+  ]);
+  readonly decisionDuration = this.histogram(
+    'acrouter_decision_duration_seconds',
+    'The policy alone, without reading its input.',
+    [],
+    DECISION_SECONDS,
+  );
+  readonly decisions = this.counter('acrouter_decisions_total', 'Attempts decided.', [
+    'model',
+    'dimension',
+    'explored',
+  ]);
+  readonly verificationScore = this.histogram(
+    'acrouter_verification_score',
+    'Scores of verified attempts.',
+    [],
+    [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999, 1],
+  );
+  readonly escalations = this.counter(
+    'acrouter_escalations_total',
+    'Further attempts after a failed check.',
+    [],
+  );
+  readonly costUsd = this.counter('acrouter_cost_usd_total', 'Known cost of calls in USD.', [
+    'model',
+    'component',
+  ]);
+  readonly unknownCalls = this.counter(
+    'acrouter_cost_unknown_calls_total',
+    'Calls whose usage was never reported.',
+    ['model'],
+  );
+  readonly calls = this.counter('acrouter_calls_total', 'Calls to providers, by result.', [
+    'model',
+    'result',
+  ]);
+  readonly regretEstimate = this.gauge(
+    'acrouter_regret_estimate',
+    'Estimated regret per task against the best model of its dimension.',
+    [],
+  );
+  readonly savingsUsd = this.gauge(
+    'acrouter_savings_usd_total',
+    'Estimated saving against the strongest model for everything, USD.',
+    [],
+  );
+  readonly sandboxKills = this.counter(
+    'acrouter_sandbox_kills_total',
+    'Checks ended by a limit of the sandbox.',
+    ['reason'],
+  );
+  readonly deadLetters = this.counter('acrouter_dead_letters_total', 'Messages given up.', ['queue']);
+  readonly swept = this.counter(
+    'acrouter_swept_tasks_total',
+    'Unfinished tasks published again by the sweeper.',
+    ['phase'],
+  );
+  readonly outboxRelayed = this.counter(
+    'acrouter_outbox_forgotten_total',
+    'Messages published late because their process died.',
+    [],
+  );
+
+  /** Labels that may appear as `model`; any other value becomes `other`, so that labels stay bounded. */
+  private readonly models = new Set<string>();
+
+  constructor(service: string) {
+    this.registry.setDefaultLabels({ service });
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Makes the ids of the pool known as label values. */
+  allowModels(ids: Iterable<string>): void {
+    for (const id of ids) this.models.add(id);
+  }
+
+  modelLabel(id: string): string {
+    return this.models.has(id) ? id : 'other';
+  }
+
+  private counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
+    return new Counter({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  }
+
+  private gauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
+    return new Gauge({ name, help, labelNames: [...labelNames], registers: [this.registry] });
+  }
+
+  private histogram<L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    buckets: number[],
+  ): Histogram<L> {
+    return new Histogram({ name, help, labelNames: [...labelNames], buckets, registers: [this.registry] });
+  }
+}

@@ -3,7 +3,7 @@ import type { CandidateView, Neighbour } from '@acrouter/domain/routing/policy';
 import type { Outcome, Price, VerificationSpec } from '@acrouter/domain/task';
 import type { ColumnType, Generated } from 'kysely';
 
-/** Row types of migrations/0001_core.sql. numeric and int8 columns arrive as numbers (client.ts sets the parsers). */
+/** Row types of migrations/. numeric and int8 columns arrive as numbers (client.ts sets the parsers). */
 type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;
 type NullableTimestamp = ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
 /** jsonb: read as T, written as JSON text. */
@@ -21,6 +21,8 @@ export interface RunsTable {
   metadata: ColumnType<Record<string, unknown>, string | undefined, string>;
   created_at: Timestamp;
   cancelled_at: NullableTimestamp;
+  /** Tasks that the run will have; it is not finished before. `null` = those it has. */
+  expected_tasks: ColumnType<number | null, number | null | undefined, number | null>;
 }
 
 export interface TasksTable {

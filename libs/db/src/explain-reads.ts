@@ -1,0 +1,83 @@
+import type { DecisionView, Explanation } from '@acrouter/contracts/http';
+import type { Executor } from './client';
+import { loadContext } from './context-store';
+import { decisionsOf, type DecisionRow } from './decision-store';
+import { feedbackOf } from './user-feedback-store';
+import { attemptViewsOf, statusOf } from './task-reads';
+
+/** Name of one decision in the API: `<task id>.<turn>`. */
+export function decisionIdOf(taskId: string, turn: number): string {
+  return `${taskId}.${turn}`;
+}
+
+/** The parts of such a name; `null` when it is none. */
+export function parseDecisionId(decisionId: string): { taskId: string; turn: number } | null {
+  const match = /^(.{1,64})\.(\d{1,6})$/.exec(decisionId);
+  return match?.[1] ? { taskId: match[1], turn: Number(match[2]) } : null;
+}
+
+/** Every decision on a task with what it was made from and what came of it; `undefined`: not this tenant's task. */
+export async function explainTask(
+  db: Executor,
+  tenantId: string,
+  taskId: string,
+): Promise<Explanation | undefined> {
+  const task = await db
+    .selectFrom('tasks')
+    .select(['external_id', 'phase', 'outcome'])
+    .where('id', '=', taskId)
+    .where('tenant_id', '=', tenantId)
+    .executeTakeFirst();
+  if (!task) return undefined;
+  const context = await loadContext(db, taskId);
+  const attempts = new Map((await attemptViewsOf(db, taskId)).map((a) => [a.attempt, a]));
+  const decisions = await decisionsOf(db, taskId);
+  return {
+    taskId,
+    externalId: task.external_id,
+    status: statusOf(task.phase),
+    outcome: task.outcome,
+    context: context
+      ? {
+          dimension: context.dimension,
+          language: context.language,
+          dimensionBy: context.dimension_by,
+          neighbours: context.neighbours.length,
+        }
+      : null,
+    decisions: decisions.map((d) => toView(d, attempts.get(d.attempt ?? 0) ?? null)),
+    feedback: (await feedbackOf(db, taskId)).map((f) => ({
+      feedbackId: f.id,
+      attempt: f.attempt,
+      source: f.source,
+      metric: f.metric,
+      value: f.value,
+      tags: f.tags,
+      reason: f.reason,
+      at: f.created_at.toISOString(),
+    })),
+  };
+}
+
+function toView(d: DecisionRow, result: DecisionView['result']): DecisionView {
+  return {
+    decisionId: decisionIdOf(d.task_id, d.turn),
+    turn: d.turn,
+    action: d.action,
+    attempt: d.attempt,
+    model: d.model,
+    probability: d.probability,
+    explored: d.explored,
+    policy: d.policy,
+    policyVersion: d.policy_version,
+    reason: d.reason,
+    candidates: d.candidates,
+    neighbours: d.neighbours,
+    attemptsLeft: d.attempts_left,
+    budgetLeftUsd: d.budget_left_usd,
+    costWeight: d.cost_weight,
+    decideMs: d.decide_ms,
+    decidedAt: d.created_at.toISOString(),
+    result,
+  };
+}

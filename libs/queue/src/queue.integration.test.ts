@@ -3,7 +3,6 @@ import { AcrError } from '@acrouter/domain/errors';
 import { queueBackends } from '@acrouter/testing/databases';
 import type { TestQueue } from '@acrouter/testing/databases';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BullmqServerOptions } from './bullmq-server';
 import { BullmqClient } from './bullmq-client';
 import { openQueueConnection } from './connection';
@@ -13,18 +12,9 @@ import { RetryLater } from './handles';
 import type { JobContext } from './handles';
 import { QueuePublisher } from './publisher';
 import { queueCounts } from './queue-counts';
-import { controllerFor, startTestApp } from './testing-app';
+import { controllerFor, startTestApp, until } from './testing-app';
 import type { TestHandler } from './testing-app';
 import { parseTraceparent } from './trace';
-
-/** Polls until `condition` is truthy and returns it; fails after 15 s. */
-async function until<T>(condition: () => T | Promise<T>, what: string): Promise<Exclude<T, false>> {
-  for (const deadline = Date.now() + 15_000; Date.now() < deadline; await sleep(10)) {
-    const value = await condition();
-    if (value) return value as Exclude<T, false>;
-  }
-  throw new Error(`Waited in vain for: ${what}`);
-}
 
 describe.each(queueBackends())('queues on $name', (backend) => {
   let place: TestQueue;

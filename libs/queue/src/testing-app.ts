@@ -3,11 +3,25 @@ import { Controller } from '@nestjs/common';
 import type { INestMicroservice, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
+import { setTimeout as sleep } from 'node:timers/promises';
 import 'reflect-metadata';
 import { BullmqServer } from './bullmq-server';
 import type { BullmqServerOptions } from './bullmq-server';
 import { Handles } from './handles';
 import type { JobContext } from './handles';
+
+/** Polls until `condition` is truthy and returns it. @throws Error after `timeoutMs` (default 15 s) */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  what: string,
+  timeoutMs = 15_000,
+): Promise<Exclude<T, false>> {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(10)) {
+    const value = await condition();
+    if (value) return value as Exclude<T, false>;
+  }
+  throw new Error(`Waited in vain for: ${what}`);
+}
 
 /** What a test does with a message. */
 export type TestHandler = (message: never, context: JobContext) => Promise<void>;

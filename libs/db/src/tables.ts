@@ -52,6 +52,7 @@ export interface TasksTable {
   cancel_requested_at: NullableTimestamp;
   created_at: Timestamp;
   progressed_at: Timestamp;
+  sweeps: Generated<number>;
   settled_at: NullableTimestamp;
 }
 

@@ -64,7 +64,7 @@ export function loadTask(db: Executor, id: string): Promise<TaskRow | undefined>
 }
 
 /** A task without its texts, locked until the transaction ends. */
-export type LockedTask = Omit<TaskRow, 'prompt' | 'verification' | 'metadata'> & { prompt_bytes: number };
+export type LockedTask = Omit<TaskRow, 'prompt' | 'verification' | 'metadata' | 'sweeps'> & { prompt_bytes: number };
 
 export function lockTask(trx: Executor, id: string): Promise<LockedTask | undefined> {
   return trx
@@ -116,6 +116,7 @@ export async function saveState(trx: Executor, id: string, version: number, stat
       score: final?.kind === 'judged' ? final.score : null,
       final_attempt: state.finalAttempt,
       progressed_at: sql<Date>`now()`,
+      sweeps: 0,
       ...(settled ? { settled_at: sql<Date>`now()` } : {}),
     })
     .where('id', '=', id)
@@ -153,17 +154,17 @@ export interface StuckTask {
 
 /**
  * Takes up to `limit` tasks that have not moved for `idleMs` and on which nobody holds a lease, and marks them
- * as looked at. Several sweepers may run: each task is taken by one of them.
+ * as looked at. A task that still does not move is taken again after twice the time, up to 64 times `idleMs`. Several sweepers may run: each task is taken by one of them.
  */
 export async function takeStuckTasks(trx: Executor, idleMs: number, limit: number): Promise<StuckTask[]> {
   const result = await sql<StuckTask>`
     with stuck as (
       select t.id from tasks t
-      where t.settled_at is null and t.progressed_at < now() - ${idleMs} * interval '1 millisecond'
+      where t.settled_at is null and t.progressed_at < now() - ${idleMs} * (2 ^ least(t.sweeps, 6)) * interval '1 millisecond'
         and not exists (select 1 from attempts a where a.task_id = t.id and a.lease_until > now())
       order by t.progressed_at limit ${limit} for update skip locked
     ), touched as (
-      update tasks t set progressed_at = now() from stuck where t.id = stuck.id
+      update tasks t set progressed_at = now(), sweeps = t.sweeps + 1 from stuck where t.id = stuck.id
       returning t.id, t.phase, (t.state->>'turn')::int as turn, t.cancel_requested_at, t.traceparent
     )
     select t.id, t.phase, t.turn, t.traceparent, t.cancel_requested_at is not null as "cancelRequested",

@@ -42,6 +42,8 @@ create table tasks (
   cancel_requested_at timestamptz,
   created_at    timestamptz not null default now(),
   progressed_at timestamptz not null default now(),
+  -- Times the sweeper published it again since it last moved; each doubles the wait for the next.
+  sweeps        int not null default 0,
   settled_at    timestamptz
 );
 create index tasks_by_run on tasks (run_id, created_at);

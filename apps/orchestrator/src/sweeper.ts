@@ -1,0 +1,84 @@
+import type { Env } from '@acrouter/config/env';
+import type { Database } from '@acrouter/db/client';
+import { enqueue, type OutgoingMessage } from '@acrouter/db/outbox-store';
+import { takeStuckTasks, type StuckTask } from '@acrouter/db/task-store';
+import { OutboxRelay } from '@acrouter/service/outbox-relay';
+import { DATABASE, ENV, LOGGER } from '@acrouter/service/tokens';
+import type { Logger } from '@acrouter/telemetry/log';
+import { Metrics } from '@acrouter/telemetry/metrics';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+
+const BATCH = 500;
+
+/**
+ * Publishes unfinished work again that nothing seems to be working on: after a loss of the queue, Postgres
+ * alone says what is to be done (must 2). Every message is idempotent, so publishing one too many is harmless.
+ */
+@Injectable()
+export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private timer: NodeJS.Timeout | null = null;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(ENV) private readonly env: Env,
+    @Inject(LOGGER) private readonly log: Logger,
+    private readonly relay: OutboxRelay,
+    private readonly metrics: Metrics,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running = this.sweep().catch((error: unknown) =>
+        this.log.warn({ err: error }, 'sweep failed; will retry'),
+      );
+    }, this.env.ACR_SWEEP_IDLE_MS / 4);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.timer) clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** One round; returns when its messages are in the queue or safe in the outbox. */
+  async sweep(): Promise<void> {
+    const { stuck, outbox } = await this.db.transaction().execute(async (trx) => {
+      const found = await takeStuckTasks(trx, this.env.ACR_SWEEP_IDLE_MS, BATCH);
+      return { stuck: found, outbox: await enqueue(trx, found.map(messageFor)) };
+    });
+    if (stuck.length === 0) return;
+    for (const task of stuck) this.metrics.swept.inc({ phase: task.phase });
+    this.log.info({ tasks: stuck.length }, 'unfinished tasks published again');
+    await this.relay.publish(outbox);
+  }
+}
+
+/** The message that a task waits for, from the facts. */
+export function messageFor(task: StuckTask): OutgoingMessage {
+  const { id: taskId, traceparent, attempt, model } = task;
+  if (task.cancelRequested) return { queue: 'decide', message: { kind: 'cancel', taskId }, traceparent };
+  if (task.phase === 'waiting')
+    return { queue: 'decide', message: { kind: 'wake', taskId, turn: task.turn }, traceparent };
+  if (task.phase === 'attempting' && attempt !== null && model !== null)
+    return { ...attemptMessage(task.attemptStatus, taskId, attempt, model), traceparent };
+  return task.hasContext
+    ? { queue: 'decide', message: { kind: 'context-ready', taskId }, traceparent }
+    : { queue: 'context', message: { taskId }, traceparent };
+}
+
+function attemptMessage(
+  status: string | null,
+  taskId: string,
+  attempt: number,
+  model: string,
+): OutgoingMessage {
+  if (status === 'executing') return { queue: 'execute', key: model, message: { taskId, attempt, model } };
+  if (status === 'answered') return { queue: 'verify', message: { taskId, attempt } };
+  if (status === 'verified') return { queue: 'feedback', message: { taskId, attempt } };
+  return { queue: 'decide', message: { kind: 'attempt-finished', taskId, attempt } };
+}

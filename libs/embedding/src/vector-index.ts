@@ -1,0 +1,134 @@
+import { BLOCK_ROWS, type VectorArena } from './vector-arena';
+
+/** Something found, and how alike it is. */
+export interface Match<T> {
+  entry: T;
+  /** Cosine in [threshold, 1]. */
+  similarity: number;
+}
+
+export interface SearchOptions<T> {
+  /** Most matches wanted. Default 10 (source: arXiv 2606.22902, App. A). */
+  k?: number;
+  /** Least cosine of a match. Default 0.5 (same source). */
+  threshold?: number;
+  /** Entries it refuses are passed over. Asked only about entries that would otherwise be among the matches. */
+  accept?: (entry: T) => boolean;
+}
+
+/** Entries kept by default (source: arXiv 2606.22902, App. A). */
+export const DEFAULT_CAPACITY = 20_000;
+/** float32 rounding can carry the cosine of equal vectors past 1. */
+const clampCosine = (x: number) => Math.min(1, Math.max(-1, x));
+
+/**
+ * Exact cosine top-k over the newest `capacity` entries, first in, first out. O(n · dimensions) per search.
+ * Two indexes that were given the same entries in the same order answer alike.
+ */
+export class VectorIndex<T> {
+  private readonly blocks: number[] = [];
+  private readonly entries: T[] = [];
+  /** Slot that the next entry takes, once all slots are taken. */
+  private oldest = 0;
+
+  constructor(
+    private readonly arena: VectorArena,
+    private readonly capacity = DEFAULT_CAPACITY,
+  ) {
+    if (!Number.isInteger(capacity) || capacity < 1)
+      throw new RangeError(`capacity must be a whole number of at least 1, not ${capacity}`);
+  }
+
+  get size(): number {
+    return this.entries.length;
+  }
+
+  /**
+   * Adds an entry under a unit-length vector; the oldest gives way when the index is full and is returned.
+   * @throws RangeError when the vector has another length than the arena's or a component that is not finite.
+   */
+  add(vector: Float32Array, entry: T): T | undefined {
+    this.check(vector);
+    const full = this.entries.length === this.capacity;
+    const slot = full ? this.oldest : this.entries.length;
+    if (slot === this.blocks.length * BLOCK_ROWS) this.blocks.push(this.arena.allocate());
+    this.arena.write(this.blocks[Math.floor(slot / BLOCK_ROWS)]!, slot % BLOCK_ROWS, vector);
+    const evicted = this.entries[slot];
+    this.entries[slot] = entry;
+    if (!full) return undefined;
+    this.oldest = (slot + 1) % this.capacity;
+    return evicted;
+  }
+
+  /** The entries most alike, best first; the newer first among equals. */
+  search(query: Float32Array, options: SearchOptions<T> = {}): Match<T>[] {
+    this.check(query);
+    const best = new TopK(options.k ?? 10, options.threshold ?? 0.5);
+    this.arena.setQuery(query);
+    this.blocks.forEach((block, b) => {
+      const first = b * BLOCK_ROWS;
+      const scores = this.arena.score(block, Math.min(BLOCK_ROWS, this.entries.length - first));
+      for (let i = 0; i < scores.length; i++) {
+        const score = scores[i]!;
+        if (score < best.bar) continue;
+        const slot = first + i;
+        if (options.accept === undefined || options.accept(this.entries[slot]!))
+          best.offer(score, slot, this.age(slot));
+      }
+    });
+    return best.found.map(({ slot, score }) => ({
+      entry: this.entries[slot]!,
+      similarity: clampCosine(score),
+    }));
+  }
+
+  /** Forgets everything and gives its memory back. */
+  clear(): void {
+    for (const block of this.blocks.splice(0)) this.arena.release(block);
+    this.entries.length = 0;
+    this.oldest = 0;
+  }
+
+  /** Entries that came before this slot's. */
+  private age(slot: number): number {
+    return (slot - this.oldest + this.entries.length) % this.entries.length;
+  }
+
+  private check(vector: Float32Array): void {
+    if (vector.length !== this.arena.dimensions)
+      throw new RangeError(`a vector of ${vector.length} in an index of ${this.arena.dimensions} dimensions`);
+    if (!vector.every(Number.isFinite)) throw new RangeError('a vector with a component that is not finite');
+  }
+}
+
+interface Hit {
+  score: number;
+  slot: number;
+  order: number;
+}
+
+/** The k best so far, best first. k is small, so insertion beats a heap. */
+class TopK {
+  readonly found: Hit[] = [];
+  /** Scores below this cannot get in. */
+  bar: number;
+
+  constructor(
+    private readonly k: number,
+    threshold: number,
+  ) {
+    this.bar = k > 0 ? threshold : Infinity;
+  }
+
+  offer(score: number, slot: number, order: number): void {
+    const hit = { score, slot, order };
+    let at = this.found.length;
+    while (at > 0 && isBetter(hit, this.found[at - 1]!)) at--;
+    if (at >= this.k) return;
+    this.found.splice(at, 0, hit);
+    if (this.found.length > this.k) this.found.pop();
+    if (this.found.length === this.k) this.bar = this.found[this.k - 1]!.score;
+  }
+}
+
+const isBetter = (a: Hit, b: Hit) => a.score > b.score || (a.score === b.score && a.order > b.order);

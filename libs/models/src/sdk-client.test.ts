@@ -30,12 +30,6 @@ afterAll(async () => {
   await new Promise((done) => server.close(done));
 });
 
-const PATHS: Record<Exclude<Provider, 'simulated'>, string> = {
-  openai: '/v1',
-  anthropic: '/v1',
-  google: '/v1beta',
-  'openai-compatible': '/v1',
-};
 const KEY = 'sk-very-secret-0123456789';
 
 function ask(
@@ -54,7 +48,7 @@ function ask(
     id: 'my-model',
     provider,
     model: 'their-model',
-    baseUrl: baseUrl || base + PATHS[provider],
+    baseUrl: baseUrl || base + (provider === 'google' ? '/v1beta' : '/v1'),
     apiKeyEnv: apiKey === null ? null : 'MY_KEY',
     price: { inputPerMillion: 1, outputPerMillion: 1 },
     limits: { concurrency: 1, requestsPerMinute: null, timeoutMs, maxOutputTokens: 99 },

@@ -12,6 +12,8 @@ export interface NewContext {
   language: string;
   dimensionBy: 'given' | 'inferred';
   embedding: Float32Array;
+  /** `Embedder.id` of what made the embedding. */
+  embedder: string;
   neighbours: Neighbour[];
 }
 
@@ -25,6 +27,7 @@ export async function storeContext(db: Executor, c: NewContext): Promise<void> {
       language: c.language,
       dimension_by: c.dimensionBy,
       embedding: vectorToBytes(c.embedding),
+      embedder: c.embedder,
       neighbours: json(c.neighbours),
     })
     .onConflict((conflict) => conflict.doNothing())
@@ -42,5 +45,6 @@ export function vectorToBytes(v: Float32Array): Buffer {
 
 /** The vector of such bytes, copied, since Postgres buffers need not be aligned to 4. */
 export function bytesToVector(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.slice().buffer);
+  // Not `bytes.slice()`: a Buffer's slice is a view of a larger buffer.
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }

@@ -62,6 +62,7 @@ export interface ContextsTable {
   language: string;
   dimension_by: 'given' | 'inferred';
   embedding: Buffer;
+  embedder: Generated<string>;
   neighbours: Json<Neighbour[]>;
   created_at: Timestamp;
 }
@@ -204,6 +205,7 @@ export interface StatisticsTable {
   unknown_costs: number;
   latency_n: number;
   latency_sum_ms: number;
+  simulated: Generated<boolean>;
   updated_at: Timestamp;
 }
 

@@ -6,7 +6,7 @@ import { coolingModels } from '@acrouter/db/health-store';
 import { budgetLeft } from '@acrouter/db/ledger-store';
 import type { OutboxRow } from '@acrouter/db/outbox-store';
 import { lockTask, type LockedTask } from '@acrouter/db/task-store';
-import { step, type LoopCommand, type LoopEvent, type LoopState } from '@acrouter/domain/loop';
+import { step, type LoopCommand, type LoopEvent } from '@acrouter/domain/loop';
 import { DATABASE } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
 import { CommandWriter } from './command-writer';
@@ -80,6 +80,3 @@ export class DecideService {
 }
 
 const isDecide = (c: LoopCommand): c is Extract<LoopCommand, { type: 'decide' }> => c.type === 'decide';
-
-/** The state a handler starts from, for its tests. */
-export type { LoopState };

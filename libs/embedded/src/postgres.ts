@@ -21,6 +21,9 @@ import type { Account, PostgresFiles } from './postgres-files';
 const START_TIMEOUT_MS = 60_000;
 /** Time a fast shutdown gets before an immediate one, ms. */
 const STOP_TIMEOUT_MS = 15_000;
+/** After a SIGKILL of Postgres its children need a moment to notice; a free port may be taken meanwhile. */
+const MAX_TRIES = 20;
+const RETRY_MS = 250;
 /** Linux allows 107 bytes for the path of a socket; Postgres adds `/.s.PGSQL.65535.lock`. */
 const MAX_SOCKET_DIR_BYTES = 80;
 
@@ -58,7 +61,8 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   const files = placeFiles(options.dataDir, account, log);
   const password = readOrMakePassword(files.passwordFile);
   const running = readPostmaster(files);
-  if (running) return attach(files, running, password, log);
+  const found = running && (await attach(files, running, password, log));
+  if (found) return found;
   const native = findBinaries(account, log);
   if (!existsSync(join(files.pgdata, 'PG_VERSION'))) initialise(files, native, account, log);
   for (let tries = 1; ; tries++) {
@@ -66,8 +70,10 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
     try {
       return await launch(files, native, account, port, password, options.durable ?? true);
     } catch (error) {
-      if (options.port || tries === 3 || !(error instanceof AcrError) || error.code !== 'ACR_PORT_TAKEN')
-        throw error;
+      if (!(error instanceof AcrError) || tries === MAX_TRIES) throw error;
+      const portRace = error.code === 'ACR_PORT_TAKEN' && !options.port;
+      if (!portRace && error.fields.orphans !== true) throw error;
+      await sleep(RETRY_MS);
     }
   }
 }
@@ -206,10 +212,12 @@ async function attach(
   running: { pid: number; port: number },
   password: string,
   log: (line: string) => void,
-): Promise<RunningPostgres> {
+): Promise<RunningPostgres | null> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await answers(urlOf(running.port, password)))) {
-    if (Date.now() > deadline || !alive(running.pid))
+    // It was just dying: start anew.
+    if (!alive(running.pid)) return null;
+    if (Date.now() > deadline)
       throw new AcrError(
         'ACR_DATABASE_UNAVAILABLE',
         `A Postgres (pid ${running.pid}) runs on ${files.pgdata} but does not let us in. Stop it ("kill -INT ${running.pid}") and try again.`,
@@ -276,5 +284,8 @@ function explain(output: string, files: PostgresFiles): AcrError {
       : /incompatible|initialized by PostgreSQL version/i.test(output)
         ? `${files.dir} belongs to another version of Postgres. Move it away, or dump it with that version.`
         : `The embedded Postgres did not start. Its log is ${files.logFile}.`;
-  return new AcrError('ACR_DATABASE_UNAVAILABLE', `${remedy} (${tail})`, { fields: { dir: files.dir } });
+  const orphans = /shared memory block .* is still in use/i.test(output);
+  return new AcrError('ACR_DATABASE_UNAVAILABLE', `${remedy} (${tail})`, {
+    fields: { dir: files.dir, orphans },
+  });
 }

@@ -1,18 +1,21 @@
 import { QUEUE_NAMES } from '@acrouter/contracts/catalogue';
+import type { QueueName } from '@acrouter/contracts/catalogue';
 import { AcrError } from '@acrouter/domain/errors';
-import type { Job } from 'bullmq';
+import type { Job, Queue } from 'bullmq';
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { QueueConnection } from './connection';
 import { envelopeSchema } from './envelope';
+import { jobOptions } from './job-options';
 import { encodeName, physicalName } from './queue-key';
-import { QUEUES } from '@acrouter/contracts/catalogue';
 
 /** A BullMQ queue that no worker reads. */
 export const DEAD_LETTER_QUEUE = 'dead-letters';
 /** Beyond this many the oldest go: a poisoned task that is re-published for ever must not fill Redis. */
 const MAX_KEPT = 10_000;
 const PAGE = 500;
+const RELEASE_TIMEOUT_MS = 3_000;
 
 const deadLetterSchema = z.object({
   queue: z.enum(QUEUE_NAMES as [string, ...string[]]),
@@ -87,24 +90,39 @@ export class DeadLetters {
   /**
    * Publishes again, with a fresh count of deliveries. Returns how many. A letter whose message still does not
    * parse comes back. `'all'` takes those that were there at the call.
-   * @throws AcrError ACR_NOT_FOUND for one id
+   * @throws AcrError ACR_NOT_FOUND for one id; ACR_CONFLICT while a worker is still giving the message up
    */
   async retry(id: string): Promise<number> {
     const jobs = id === 'all' ? await this.everyJob() : [await this.find(id)];
-    for (const job of jobs) {
-      const letter = deadLetterSchema.parse(job.data);
-      const queue = letter.queue as keyof typeof QUEUES;
-      await this.connection.queue(physicalName(queue, letter.key)).add(queue, letter.data, {
-        jobId: encodeName(letter.jobId),
-        attempts: QUEUES[queue].attempts,
-        backoff: { type: 'full-jitter' },
-        removeOnComplete: true,
-        removeOnFail: true,
-        stackTraceLimit: 1,
-      });
-      await job.remove();
-    }
+    for (const job of jobs) await this.publishAgain(job);
     return jobs.length;
+  }
+
+  private async publishAgain(job: Job): Promise<void> {
+    const letter = deadLetterSchema.parse(job.data);
+    const queue = letter.queue as QueueName;
+    const target = this.connection.queue(physicalName(queue, letter.key));
+    await this.untilReleased(target, letter);
+    const envelope = envelopeSchema.safeParse(letter.data);
+    // A new time makes it another message: should it fail again before this letter is gone, it gets its own.
+    const data = envelope.success ? { ...envelope.data, publishedAtMs: Date.now() } : letter.data;
+    if (!envelope.success) await job.remove();
+    await target.add(queue, data, { ...jobOptions(queue), jobId: encodeName(letter.jobId) });
+    if (envelope.success) await job.remove();
+  }
+
+  /** The letter is written before the message leaves its queue; until then its id would swallow the new one. */
+  private async untilReleased(target: Queue, letter: z.infer<typeof deadLetterSchema>): Promise<void> {
+    const published = (data: unknown) => envelopeSchema.safeParse(data).data?.publishedAtMs;
+    for (const deadline = Date.now() + RELEASE_TIMEOUT_MS; ; await sleep(20)) {
+      const current = (await target.getJob(encodeName(letter.jobId))) as Job | undefined;
+      if (!current || published(current.data) !== published(letter.data)) return;
+      if (Date.now() > deadline)
+        throw new AcrError(
+          'ACR_CONFLICT',
+          `Message ${letter.jobId} is still in "${target.name}"; try again soon`,
+        );
+    }
   }
 
   /** Forgets one letter or `'all'`. Returns how many. @throws AcrError ACR_NOT_FOUND for one id */

@@ -16,14 +16,16 @@ async function main(url: string, tasks: number, poolSize: number): Promise<void>
     startTestApp(
       { connection, service: 'memory' },
       controllerFor({
-        context: ({ taskId }: { taskId: string }) => publisher.publish('decide', { kind: 'context-ready', taskId }),
+        context: ({ taskId }: { taskId: string }) =>
+          publisher.publish('decide', { kind: 'context-ready', taskId }),
         feedback: async ({ taskId }: { taskId: string }) => finished.get(taskId)?.(),
       }),
     ),
     startTestApp(
       { connection, service: 'orchestrator' },
       controllerFor({
-        decide: ({ taskId }: { taskId: string }) => publisher.publish('execute', { ...t(taskId), model: 'm' }),
+        decide: ({ taskId }: { taskId: string }) =>
+          publisher.publish('execute', { ...t(taskId), model: 'm' }),
       }),
     ),
     startTestApp(

@@ -6,6 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { QueueConnection } from './connection';
 import { explainIssues } from './envelope';
 import type { Envelope } from './envelope';
+import { jobOptions } from './job-options';
 import { encodeName, keyOf, physicalName } from './queue-key';
 import { currentTrace, formatTraceparent, nextSpan } from './trace';
 import type { RandomBytes } from './trace';
@@ -93,8 +94,7 @@ export class QueuePublisher {
   }
 
   private prepare(queue: QueueName, message: unknown, options: PublishOptions): PreparedJob {
-    const definition = QUEUES[queue];
-    const parsed = definition.schema.safeParse(message);
+    const parsed = QUEUES[queue].schema.safeParse(message);
     if (!parsed.success)
       throw new AcrError('ACR_INVALID_MESSAGE', `Message for "${queue}": ${explainIssues(parsed.error)}`, {
         fields: { queue },
@@ -106,15 +106,10 @@ export class QueuePublisher {
       name: queue,
       data: { v: 1, payload: parsed.data, traceparent, publishedAtMs: this.now() },
       opts: {
+        ...jobOptions(queue),
         jobId: encodeName(options.jobId ?? randomUUID()),
         delay: options.delayMs,
         priority: options.priority,
-        attempts: definition.attempts,
-        backoff: { type: 'full-jitter' },
-        // Gone when done: Redis stays small, and the id is free for the sweeper. Failures are kept as dead letters.
-        removeOnComplete: true,
-        removeOnFail: true,
-        stackTraceLimit: 1,
       },
     };
   }

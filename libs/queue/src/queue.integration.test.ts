@@ -1,8 +1,9 @@
 import type { MessageOf } from '@acrouter/contracts/catalogue';
 import { AcrError } from '@acrouter/domain/errors';
-import { queueBackends } from '@acrouter/testing/databases';
+import { createTestDatabase, queueBackends } from '@acrouter/testing/databases';
 import type { TestQueue } from '@acrouter/testing/databases';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Client } from 'pg';
 import type { BullmqServerOptions } from './bullmq-server';
 import { BullmqClient } from './bullmq-client';
 import { openQueueConnection } from './connection';
@@ -145,6 +146,20 @@ describe.each(queueBackends())('queues on $name', (backend) => {
     await expect(letters.show('dl-nothing')).rejects.toMatchObject({ code: 'ACR_NOT_FOUND' });
   });
 
+  test('a letter retried at the very moment it is written loses nothing', async () => {
+    const { got, handler } = recorder(async () => {
+      throw new AcrError('ACR_SANDBOX_UNAVAILABLE', 'still broken');
+    });
+    const retried: Promise<unknown>[] = [];
+    const retry = () => letters.retry('all');
+    const onDeadLetter = () => void (retried.length < 3 && retried.push(retry()));
+    await serve('verifier', { verify: handler }, { observer: { onDeadLetter } });
+    await publisher.publish('verify', { taskId: 't', attempt: 1 }, { jobId: 'same' });
+    await until(() => got.length === 4, 'three retries');
+    expect(await Promise.all(retried)).toEqual([1, 1, 1]);
+    await until(async () => (await letters.count()) === 1, 'the last letter');
+  });
+
   test('a fault that cannot pass is not retried', async () => {
     const { got, handler } = recorder(async () => {
       throw new AcrError('ACR_SANDBOX_UNAVAILABLE', 'install bubblewrap');
@@ -261,5 +276,30 @@ describe.each(queueBackends())('queues on $name', (backend) => {
     });
     const executor = startTestApp({ connection, service: 'executor' }, controllerFor({ execute: handler }));
     await expect(executor).rejects.toThrow(/options\.keys\.execute is missing/);
+  });
+});
+
+test('on Postgres, messages leave no events behind, and several processes may start at once', async () => {
+  const database = await createTestDatabase({ migrate: false });
+  const connections = await Promise.all(
+    [1, 2, 3].map(() => openQueueConnection(database.url, { poolSize: 1 })),
+  );
+  await new QueuePublisher(connections[0] as QueueConnection).publish('verify', { taskId: 't', attempt: 1 });
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  const { rows } = await client.query(
+    'SELECT (SELECT count(*)::int FROM acr_queue.job) AS jobs, (SELECT count(*)::int FROM acr_queue.event) AS events',
+  );
+  await client.end();
+  expect(rows).toEqual([{ jobs: 1, events: 0 }]);
+  for (const connection of connections) await connection.close();
+  await database.drop();
+});
+
+test('an unusable URL says what to do', async () => {
+  await expect(openQueueConnection('amqp://localhost')).rejects.toMatchObject({ code: 'ACR_CONFIG_INVALID' });
+  await expect(openQueueConnection('postgres://127.0.0.1:1/x')).rejects.toMatchObject({
+    code: 'ACR_QUEUE_UNAVAILABLE',
+    message: expect.stringMatching(/ACR_QUEUE_URL/),
   });
 });

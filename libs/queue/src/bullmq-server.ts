@@ -44,6 +44,8 @@ export interface BullmqServerOptions {
   keys?: Partial<Record<QueueName, readonly KeyedWorker[]>>;
   /** Handlers at once per queue of this process. Default: the catalogue's. */
   concurrency?: Partial<Record<QueueName, number>>;
+  /** Longest a handler may take, ms. Default: the catalogue's. */
+  timeoutMs?: Partial<Record<QueueName, number>>;
   /** Without it, handlers are not told when their task is cancelled. */
   cancellations?: Cancellations;
   observer?: QueueObserver;
@@ -163,6 +165,7 @@ export class BullmqServer extends Server implements CustomTransportStrategy {
       invoke: (payload, context) => this.invoke(payload, context),
       deadLetters: new DeadLetters(this.options.connection),
       observer: { ...observer, onError: (error, where) => this.onError(error, where) },
+      timeoutMs: this.options.timeoutMs?.[queue] ?? QUEUES[queue].timeoutMs,
       random: this.options.randomBytes ?? randomBytes,
       now: this.options.now ?? Date.now,
     });

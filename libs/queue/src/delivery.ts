@@ -26,6 +26,8 @@ export interface DeliveryOptions {
   key: string | undefined;
   invoke: Invoke;
   deadLetters: DeadLetters;
+  /** After which the handler's signal aborts. */
+  timeoutMs: number;
   observer: QueueObserver;
   random: RandomBytes;
   now: () => number;
@@ -110,7 +112,7 @@ export class Deliveries {
     };
     const timer = setTimeout(
       () => running.controller.abort(new StopReason('timeout')),
-      QUEUES[facts.queue].timeoutMs,
+      this.options.timeoutMs,
     );
     this.running.add(running);
     if (this.stopping) running.controller.abort(new StopReason('shutdown'));

@@ -251,6 +251,29 @@ describe.each(queueBackends())('queues on $name', (backend) => {
     await until(() => done.length === 4, 'the slow key');
   });
 
+  test('a rate limit per key spaces its messages out', async () => {
+    const at: number[] = [];
+    const execute: TestHandler = async () => void at.push(Date.now());
+    const limiter = { max: 2, durationMs: 400 };
+    await serve('executor', { execute }, { keys: { execute: [{ key: 'limited', limiter }] } });
+    const message = { taskId: 't', attempt: 1, model: 'limited' };
+    await publisher.publishMany([1, 2, 3].map(() => ({ queue: 'execute' as const, message })));
+    await until(() => at.length === 3, 'all three');
+    expect((at[2] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(300);
+  });
+
+  test('a handler that takes too long is told to stop, and its message is tried again', async () => {
+    const { got, handler } = recorder(async (_message, { signal, failures }) => {
+      if (failures === 0)
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    await serve('verifier', { verify: handler }, { timeoutMs: { verify: 100 } });
+    await publisher.publish('verify', { taskId: 't', attempt: 1 });
+    await until(() => got.length === 2, 'the second delivery');
+    expect(got[0]?.context.signal.reason).toMatchObject({ kind: 'timeout' });
+    expect(got[1]?.context.failures).toBe(1);
+  });
+
   test('Nest’s client emits, and refuses to wait for replies', async () => {
     const { got, handler } = recorder();
     await serve('verifier', { verify: handler });

@@ -1,0 +1,226 @@
+import {
+  acceptedRunSchema,
+  cancelledSchema,
+  explanationSchema,
+  modelListSchema,
+  problemSchema,
+  runEventSchema,
+  runViewSchema,
+  taskPageSchema,
+  type RunEvent,
+  type SubmitRun,
+  type TaskSummary,
+} from '@acrouter/contracts/http';
+import { reportSchema } from '@acrouter/contracts/http-report';
+import type { TaskSpec } from '@acrouter/contracts/task-file';
+import { AcrError, ERRORS, type ErrorCode } from '@acrouter/domain/errors';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import { cliEnv } from './output';
+import { parseEvents } from './server-sent-events';
+import { findDataDir, requireStack } from './stack/stack-file';
+
+const REQUEST_TIMEOUT_MS = 60_000;
+/** A gateway that is just being restarted by the supervisor is back well within these waits. */
+const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 4_000];
+/** The gateway sends a comment line more often than this; silence means a dead connection. */
+const EVENT_SILENCE_MS = 60_000;
+
+/** Options that every command talking to the gateway takes. */
+export interface ConnectOptions {
+  url?: string;
+  dataDir?: string;
+}
+
+/** The gateway of `--url`, ACR_URL or the stack that runs here. @throws AcrError ACR_GATEWAY_UNREACHABLE */
+export function connect(options: ConnectOptions): GatewayClient {
+  const url = options.url ?? cliEnv.url ?? requireStack(findDataDir(options.dataDir)).url;
+  return new GatewayClient(url.replace(/\/$/, ''), cliEnv.apiKey);
+}
+
+/** HTTP client of the gateway; every answer is parsed by its schema of libs/contracts. */
+export class GatewayClient {
+  /** Once something has answered here, a silence is a restart and worth more patience. */
+  private hasAnswered = false;
+
+  constructor(
+    readonly url: string,
+    private readonly apiKey: string | null = null,
+  ) {}
+
+  /** Starts a run. Safe to repeat with the same key. */
+  submitRun(run: SubmitRun, idempotencyKey: string) {
+    return this.send('POST', '/v1/runs', acceptedRunSchema, { body: run, idempotencyKey });
+  }
+
+  /** Adds the next chunk of tasks to a run. Safe to repeat with the same key. */
+  addTasks(runId: string, tasks: readonly TaskSpec[], idempotencyKey: string) {
+    const path = `/v1/runs/${encodeURIComponent(runId)}/tasks`;
+    return this.send('POST', path, acceptedRunSchema, { body: { tasks }, idempotencyKey });
+  }
+
+  run(id: string) {
+    return this.send('GET', `/v1/runs/${encodeURIComponent(id)}`, runViewSchema);
+  }
+
+  /** All tasks of a run in the order of submission, page by page. */
+  async *runTasks(id: string): AsyncGenerator<TaskSummary> {
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const query = `limit=1000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+      const path = `/v1/runs/${encodeURIComponent(id)}/tasks?${query}`;
+      const page: z.infer<typeof taskPageSchema> = await this.send('GET', path, taskPageSchema);
+      yield* page.tasks;
+      cursor = page.nextCursor;
+    }
+  }
+
+  /** Newest tasks first; `filter` is a query string such as `external_id=a&limit=1`. */
+  tasks(filter: string) {
+    return this.send('GET', `/v1/tasks?${filter}`, taskPageSchema);
+  }
+
+  explain(taskId: string) {
+    return this.send('GET', `/v1/tasks/${encodeURIComponent(taskId)}/explain`, explanationSchema);
+  }
+
+  cancelTask(id: string) {
+    return this.send('POST', `/v1/tasks/${encodeURIComponent(id)}/cancel`, cancelledSchema);
+  }
+
+  cancelRun(id: string) {
+    return this.send('POST', `/v1/runs/${encodeURIComponent(id)}/cancel`, cancelledSchema);
+  }
+
+  models() {
+    return this.send('GET', '/v1/models', modelListSchema);
+  }
+
+  report(query: Record<string, string>) {
+    return this.send('GET', `/v1/report?${new URLSearchParams(query)}`, reportSchema);
+  }
+
+  /**
+   * Events of a run from the beginning until `run.finished`; connects again where it broke off.
+   * @throws AcrError when the gateway stays away
+   */
+  async *events(runId: string, signal?: AbortSignal): AsyncGenerator<RunEvent> {
+    let lastId = '0';
+    for (let failures = 0; !signal?.aborted;) {
+      try {
+        for await (const event of this.eventStream(runId, lastId, signal)) {
+          failures = 0;
+          lastId = event.id || lastId;
+          const parsed = runEventSchema.parse(JSON.parse(event.data));
+          yield parsed;
+          if (parsed.type === 'run.finished') return;
+        }
+        failures++;
+      } catch (error) {
+        if (signal?.aborted) return;
+        if (!isPassing(error) || ++failures > RETRY_DELAYS_MS.length) throw error;
+      }
+      await sleep(RETRY_DELAYS_MS[Math.min(failures, RETRY_DELAYS_MS.length) - 1] ?? 0);
+    }
+  }
+
+  private async *eventStream(runId: string, lastId: string, signal?: AbortSignal) {
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(), EVENT_SILENCE_MS);
+    const either = AbortSignal.any(signal ? [signal, silence.signal] : [silence.signal]);
+    try {
+      const response = await this.fetch('GET', `/v1/runs/${encodeURIComponent(runId)}/events`, {
+        headers: { accept: 'text/event-stream', 'last-event-id': lastId },
+        signal: either,
+      });
+      if (!response.ok) throw await problemOf(response);
+      if (response.body) yield* parseEvents(response.body, () => timer.refresh());
+    } finally {
+      clearTimeout(timer);
+      silence.abort();
+    }
+  }
+
+  private async send<S extends z.ZodType>(
+    method: string,
+    path: string,
+    schema: S,
+    options: { body?: unknown; idempotencyKey?: string } = {},
+  ): Promise<z.infer<S>> {
+    const headers = {
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.idempotencyKey ? { 'idempotency-key': options.idempotencyKey } : {}),
+    };
+    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+        const response = await this.fetch(method, path, { headers, body, signal });
+        if (!response.ok) throw await problemOf(response);
+        return parseAnswer(schema, await response.json(), path);
+      } catch (error) {
+        const delayMs = this.hasAnswered || attempt < 2 ? RETRY_DELAYS_MS[attempt] : undefined;
+        if (delayMs === undefined || !isPassing(error)) throw error;
+        await sleep(delayMs);
+      }
+    }
+  }
+
+  private async fetch(method: string, path: string, init: RequestInit): Promise<Response> {
+    const headers = { ...(this.apiKey ? { authorization: `Bearer ${this.apiKey}` } : {}), ...init.headers };
+    try {
+      const response = await fetch(`${this.url}${path}`, { ...init, method, headers });
+      this.hasAnswered = true;
+      return response;
+    } catch (cause) {
+      throw new AcrError(
+        'ACR_GATEWAY_UNREACHABLE',
+        `Nothing answers at ${this.url} (${reasonOf(cause)}). Is the stack up? "acr status" tells; "acr up --detach" starts it.`,
+        { cause },
+      );
+    }
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  const inner = (cause as { cause?: { code?: string } }).cause;
+  return inner?.code ?? (cause as Error).message;
+}
+
+/** Faults that may be over at the next try: no connection, a service that is restarting, a busy gateway. */
+function isPassing(error: unknown): boolean {
+  return !(error instanceof AcrError) || (error.retryable && error.fields.status !== 500);
+}
+
+function parseAnswer<S extends z.ZodType>(schema: S, value: unknown, path: string): z.infer<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new AcrError(
+    'ACR_INVALID_REQUEST',
+    `The answer to ${path} is not what this version of acr understands; is that an ACRouter gateway of the same version?`,
+    { cause: parsed.error },
+  );
+}
+
+/** The AcrError that a problem+json answer stands for. */
+async function problemOf(response: Response): Promise<AcrError> {
+  const text = await response.text().catch(() => '');
+  const problem = problemSchema.safeParse(jsonOrNull(text)).data;
+  const fields = { status: response.status };
+  if (!problem)
+    return new AcrError(
+      response.status >= 500 ? 'ACR_GATEWAY_UNREACHABLE' : 'ACR_INVALID_REQUEST',
+      `${response.url} answered ${response.status} ${response.statusText}, not as an ACRouter gateway does`,
+      { fields },
+    );
+  const code = problem.code in ERRORS ? (problem.code as ErrorCode) : 'ACR_INTERNAL';
+  const mistakes = (problem.errors ?? []).slice(0, 10).map((e) => `\n  ${e.path}: ${e.message}`);
+  return new AcrError(code, problem.detail + mistakes.join(''), { fields });
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,163 @@
+import type { PercentilesView, Report } from '@acrouter/contracts/http-report';
+import { paint } from './output';
+import { bar, count, duration, left, money, percent, plain, right, score, WIDTH, wrap } from './text-layout';
+
+const LABEL = 11;
+const INDENT = ' '.repeat(LABEL + 1);
+
+/** The report for a person: 80 columns, most important first. Returns the text without a final newline. */
+export function reportView(report: Report): string {
+  return [
+    ...headOf(report),
+    ...resultOf(report),
+    ...strongestOf(report),
+    ...modelsOf(report),
+    ...dimensionsOf(report),
+    ...latencyOf(report),
+  ].join('\n');
+}
+
+const line = (label: string, text: string): string => ` ${paint.dim(left(label, LABEL))}${text}`;
+const heading = (text: string, rest = ''): string[] => ['', ` ${paint.bold(text)}${rest}`];
+const between = (low: number, high: number, show: (value: number) => string): string =>
+  paint.dim(`95 %: ${show(low)} to ${show(high)}`);
+
+function headOf(report: Report): string[] {
+  const badge = { none: '', some: 'PARTLY SIMULATED', all: 'SIMULATED POOL' }[report.simulated];
+  const scope = report.scope.run ? `run ${plain(report.scope.run)}` : 'everything';
+  const head = ` ${paint.bold('ACRouter')}  ${left(scope, WIDTH - 13 - badge.length)}${badge && paint.yellow(paint.bold(badge))}`;
+  const notes: string[] = [];
+  if (report.simulated !== 'none')
+    notes.push('Simulated models were used: scores and costs say nothing of real ones.');
+  if (report.unsafeChecks > 0)
+    notes.push(`${count(report.unsafeChecks)} checks ran WITHOUT a sandbox (--unsafe).`);
+  return [head, paint.dim('─'.repeat(WIDTH)), ...notes.map((text) => ` ${paint.yellow(text)}`)];
+}
+
+function resultOf(report: Report): string[] {
+  const { tasks, cost } = report;
+  const unsettled = tasks.total - tasks.settled;
+  const others = Object.entries(tasks.outcomes)
+    .filter(([name, n]) => name !== 'solved' && n > 0)
+    .map(([name, n]) => `${count(n)} ${name}`);
+  if (unsettled > 0) others.push(`${count(unsettled)} not finished`);
+  const solved = `${count(tasks.solved)} of ${count(tasks.settled)}`;
+  const share = tasks.solvedShare ?? 0;
+  const details = [
+    `${count(report.escalations)} escalations`,
+    ...(report.exploredShare === null ? [] : [`${percent(report.exploredShare)} explored`]),
+  ];
+  return [
+    '',
+    line('solved', `${paint.green(bar(share, 28))} ${paint.bold(solved)}  ${percent(tasks.solvedShare)}`),
+    ...(others.length > 0 ? [INDENT + paint.dim(others.join(', '))] : []),
+    line('score', `${paint.bold(score(tasks.averageScore))} on average`),
+    line(
+      'attempts',
+      `${tasks.attemptsPerTask?.toFixed(2) ?? '–'} per task  ${paint.dim(details.join(', '))}`,
+    ),
+    line(
+      'cost',
+      `${paint.bold(money(cost.knownUsd))}  ${paint.dim(`${count(cost.calls)} calls, ${count(cost.inputTokens)} tokens in, ${count(cost.outputTokens)} out`)}`,
+    ),
+    ...(cost.unknownCalls > 0
+      ? [INDENT + paint.yellow(`and ${count(cost.unknownCalls)} calls whose cost the provider did not tell`)]
+      : []),
+    ...(report.regret
+      ? [
+          line(
+            'regret',
+            `${report.regret.perTask.toFixed(3)} per task  ${paint.dim('against the best model of each kind')}`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+function strongestOf(report: Report): string[] {
+  const { strongest } = report;
+  if (!strongest) return [];
+  const cost = `${money(strongest.costUsd)}  ${between(...strongest.costInterval, money)}`;
+  const interval = strongest.savingPercentInterval;
+  const saved =
+    strongest.savingPercent === null
+      ? money(strongest.savingUsd)
+      : `${Math.round(strongest.savingPercent)} %  ${interval ? between(...interval, (v) => `${Math.round(v)} %`) : ''}`;
+  const scores =
+    strongest.score === null
+      ? []
+      : [
+          line(
+            'score',
+            `${score(strongest.score)}, routed ${score(strongest.actualScore)}  ${strongest.scoreInterval ? between(...strongest.scoreInterval, score) : ''}`,
+          ),
+        ];
+  const left0 = strongest.tasksLeftOut > 0 ? `, ${count(strongest.tasksLeftOut)} left out` : '';
+  return [
+    ...heading(`Had ${plain(strongest.model)} done everything`, paint.dim(`  (estimated)`)),
+    line('cost', cost),
+    line(strongest.savingUsd >= 0 ? 'saved' : 'lost', paint.bold(saved)),
+    ...scores,
+    ...wrap(
+      `${count(strongest.tasksCompared)} tasks compared${left0}. ${strongest.method}`,
+      WIDTH - LABEL - 2,
+    ).map((text) => INDENT + paint.dim(text)),
+  ];
+}
+
+function modelsOf(report: Report): string[] {
+  if (report.models.length === 0) return [];
+  const widest = Math.max(...report.models.map((m) => m.share));
+  const rows = report.models.map(
+    (m) =>
+      ` ${left(plain(m.model), 30)} ${paint.cyan(bar(m.share / (widest || 1), 10, ' '))}${right(percent(m.share), 6)}` +
+      `${right(count(m.attempts), 7)}${right(percent(m.successRate), 8)}${right(money(m.costUsd), 12)}` +
+      (m.outages > 0 ? paint.yellow(` ${m.outages}!`) : ''),
+  );
+  const outages = report.models.some((m) => m.outages > 0)
+    ? [paint.dim(' n! = attempts without an answer (outages)')]
+    : [];
+  const columns = paint.dim(
+    ` ${left('model', 30)} ${right('share', 16)}${right('tries', 7)}${right('passed', 8)}${right('cost', 12)}`,
+  );
+  return ['', columns, ...rows, ...outages];
+}
+
+function dimensionsOf(report: Report): string[] {
+  if (report.dimensions.length === 0) return [];
+  const columns = paint.dim(
+    ` ${left('kind of task', 30)} ${right('solved', 16)}${right('tasks', 7)}${right('score', 8)}`,
+  );
+  const rows = report.dimensions.map((d) => {
+    const share = d.settled > 0 ? d.solved / d.settled : 0;
+    return (
+      ` ${left(plain(d.dimension), 30)} ${paint.green(bar(share, 10, ' '))}${right(percent(share), 6)}` +
+      `${right(count(d.tasks), 7)}${right(score(d.averageScore), 8)}`
+    );
+  });
+  return ['', columns, ...rows];
+}
+
+const STAGES = [
+  ['queueWait', 'waiting in queues'],
+  ['recall', 'recall (memory)'],
+  ['decide', 'decide (policy)'],
+  ['execute', 'execute (model)'],
+  ['verify', 'verify (sandbox)'],
+  ['commit', 'commit (memory)'],
+  ['loopWork', 'the loop’s own work'],
+  ['overhead', 'all but model and check'],
+  ['endToEnd', 'task, start to end'],
+] as const;
+
+function latencyOf(report: Report): string[] {
+  const rows = STAGES.flatMap(([key, name]) => {
+    const value: PercentilesView | null = report.latencyMs[key];
+    return value
+      ? [` ${left(name, 30)}${[value.p50, value.p95, value.p99].map((v) => right(duration(v), 12)).join('')}`]
+      : [];
+  });
+  if (rows.length === 0) return [];
+  const columns = paint.dim(` ${left('time', 30)}${['p50', 'p95', 'p99'].map((p) => right(p, 12)).join('')}`);
+  return ['', columns, ...rows];
+}

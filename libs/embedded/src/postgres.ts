@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { findBinaries, giveTo, placeFiles, postgresAccount, readOrMakePassword } from './postgres-files';
 import type { Account, PostgresFiles } from './postgres-files';
+import { alive, commandOf, gone, signal } from './process-id';
 
 /** Longest a start may take, ms: crash recovery after a SIGKILL replays the log. */
 const START_TIMEOUT_MS = 60_000;
@@ -192,21 +193,6 @@ function readPostmaster(files: PostgresFiles): { pid: number; port: number } | n
   return null;
 }
 
-function commandOf(pid: number): string {
-  const result = spawnSync('ps', ['-p', String(pid), '-o', 'args='], { encoding: 'utf8' });
-  if (result.status === 0) return result.stdout;
-  return existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : '';
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 async function attach(
   files: PostgresFiles,
   running: { pid: number; port: number },
@@ -243,20 +229,6 @@ function handleOf(files: PostgresFiles, pid: number, port: number, password: str
     rmSync(files.ownerFile, { force: true });
   };
   return { url: urlOf(port, password), port, pid, attached: false, stop: () => (stopping ??= stop()) };
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // Already gone.
-  }
-}
-
-async function gone(pid: number, timeoutMs: number): Promise<boolean> {
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(20))
-    if (!alive(pid)) return true;
-  return !alive(pid);
 }
 
 /** A TCP port that is free on 127.0.0.1 right now. */

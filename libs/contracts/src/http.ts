@@ -13,7 +13,7 @@ import { taskSpecSchema } from './task-file';
 /** Most tasks in one request; a run takes more in further requests. */
 export const MAX_TASKS_PER_REQUEST = 1_000;
 
-const id = z.string().min(1).max(64);
+const id = z.string().regex(/^[\w-]{1,64}$/, 'is no id: letters, digits, - and _ only');
 const at = z.iso.datetime();
 const usd = z.number().min(0);
 
@@ -146,7 +146,7 @@ export const PAGE_SIZE = { default: 100, max: 1_000 } as const;
 const page = {
   limit: z.coerce.number().int().min(1).max(PAGE_SIZE.max).default(PAGE_SIZE.default),
   /** `nextCursor` of the page before. */
-  cursor: z.string().min(1).max(64).optional(),
+  cursor: id.optional(),
   include: z.literal('answer').optional(),
 };
 

@@ -1,6 +1,6 @@
 import type { AttemptView, TaskPage, TaskStatus, TaskSummary, TaskView } from '@acrouter/contracts/http';
 import { sql, type Selectable } from 'kysely';
-import type { Executor } from './client';
+import { text, type Executor } from './client';
 import { knownCost } from './run-reads';
 import type { AttemptsTable, TasksTable } from './tables';
 
@@ -56,7 +56,7 @@ export async function listTasks(db: Executor, tenantId: string, filter: TaskFilt
     .orderBy('t.id', newest ? 'desc' : 'asc')
     .limit(filter.limit + 1);
   if (filter.runId !== undefined) query = query.where('t.run_id', '=', filter.runId);
-  if (filter.externalId !== undefined) query = query.where('t.external_id', '=', filter.externalId);
+  if (filter.externalId !== undefined) query = query.where('t.external_id', '=', text(filter.externalId));
   if (filter.settled !== undefined)
     query = query.where('t.settled_at', filter.settled ? 'is not' : 'is', null);
   if (filter.cursor !== undefined) query = query.where('t.id', newest ? '<' : '>', filter.cursor);

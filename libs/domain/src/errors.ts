@@ -5,6 +5,13 @@
 export const ERRORS = {
   ACR_INVALID_REQUEST: { httpStatus: 400, retryable: false, message: 'The request is not valid' },
   ACR_NOT_FOUND: { httpStatus: 404, retryable: false, message: 'There is no such thing here' },
+  ACR_TOO_LARGE: { httpStatus: 413, retryable: false, message: 'The request body is too large' },
+  ACR_UNSUPPORTED_MEDIA_TYPE: {
+    httpStatus: 415,
+    retryable: false,
+    message: 'The request body is not JSON',
+  },
+  ACR_RUN_CANCELLED: { httpStatus: 409, retryable: false, message: 'The run was cancelled' },
   ACR_CONFLICT: { httpStatus: 409, retryable: true, message: 'The same request is still being handled' },
   ACR_IDEMPOTENCY_MISMATCH: {
     httpStatus: 422,
@@ -23,6 +30,7 @@ export const ERRORS = {
     message: 'No sandbox on this machine can run the check',
   },
   ACR_DATABASE_UNAVAILABLE: { httpStatus: 503, retryable: true, message: 'Postgres does not answer' },
+  ACR_GATEWAY_UNREACHABLE: { httpStatus: 503, retryable: true, message: 'The gateway does not answer' },
   ACR_QUEUE_UNAVAILABLE: { httpStatus: 503, retryable: true, message: 'The queue does not answer' },
   ACR_STALE_WRITE: {
     httpStatus: 409,

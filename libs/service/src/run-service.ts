@@ -26,6 +26,8 @@ export interface ServiceOptions {
   concurrency?: (context: ServiceContext) => Partial<Record<QueueName, number>>;
   /** Last changes to the HTTP application before it listens. */
   configure?: (app: NestFastifyApplication, context: ServiceContext) => Promise<void> | void;
+  /** Further options of the Fastify server. */
+  http?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -66,6 +68,7 @@ function createApp(options: ServiceOptions, context: ServiceContext, readiness: 
   const adapter = new FastifyAdapter({
     bodyLimit: context.env.ACR_BODY_LIMIT_BYTES,
     forceCloseConnections: true,
+    ...options.http,
   });
   return NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: nestLogger(context.log),

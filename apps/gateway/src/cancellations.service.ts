@@ -1,0 +1,59 @@
+import type { Cancelled } from '@acrouter/contracts/http';
+import type { Database, Executor } from '@acrouter/db/client';
+import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { requestRunCancel } from '@acrouter/db/run-store';
+import { loadTask, requestCancel } from '@acrouter/db/task-store';
+import { OutboxRelay } from '@acrouter/service/outbox-relay';
+import { DATABASE } from '@acrouter/service/tokens';
+import { Inject, Injectable } from '@nestjs/common';
+import { notFound } from './parse';
+
+/** Asks for cancellations; the orchestrator, which alone changes a task's state, carries them out. */
+@Injectable()
+export class CancellationsService {
+  constructor(
+    @Inject(DATABASE) private readonly db: Database,
+    private readonly relay: OutboxRelay,
+  ) {}
+
+  /** `requested` is 0 for a task that is settled already. @throws AcrError ACR_NOT_FOUND */
+  async cancelTask(tenantId: string, id: string): Promise<Cancelled> {
+    const rows = await this.db.transaction().execute(async (trx) => {
+      const task = await loadTask(trx, id);
+      if (task?.tenant_id !== tenantId) throw notFound('task');
+      return (await requestCancel(trx, tenantId, id)) ? tell(trx, [task]) : [];
+    });
+    void this.relay.publish(rows);
+    return { id, requested: rows.length };
+  }
+
+  /** All tasks of the run that are not settled; the run takes no more. @throws AcrError ACR_NOT_FOUND */
+  async cancelRun(tenantId: string, id: string): Promise<Cancelled> {
+    const rows = await this.db.transaction().execute(async (trx) => {
+      const open = await requestRunCancel(trx, tenantId, id);
+      if (open === null) throw notFound('run');
+      return tell(trx, open);
+    });
+    void this.relay.publish(rows);
+    return { id, requested: rows.length };
+  }
+}
+
+/** Rows per statement: an outbox row has six parameters, and Postgres takes 65,535. */
+const BATCH = 5_000;
+
+async function tell(
+  trx: Executor,
+  tasks: readonly { id: string; traceparent: string | null }[],
+): Promise<OutboxRow[]> {
+  const rows: OutboxRow[] = [];
+  for (let from = 0; from < tasks.length; from += BATCH) {
+    const messages = tasks.slice(from, from + BATCH).map((t) => ({
+      queue: 'decide' as const,
+      message: { kind: 'cancel' as const, taskId: t.id },
+      traceparent: t.traceparent,
+    }));
+    rows.push(...(await enqueue(trx, messages)));
+  }
+  return rows;
+}

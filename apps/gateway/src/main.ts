@@ -1,0 +1,5 @@
+import { runService } from '@acrouter/service/run-service';
+import { AppModule } from './app.module';
+import { PROBLEM_OPTIONS } from './problem';
+
+void runService({ name: 'gateway', module: AppModule, http: PROBLEM_OPTIONS });

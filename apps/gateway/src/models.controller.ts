@@ -1,0 +1,42 @@
+import type { ModelsFile } from '@acrouter/config/models-file';
+import type { ModelList, ModelView } from '@acrouter/contracts/http';
+import type { Database } from '@acrouter/db/client';
+import { loadHealth, type HealthRow } from '@acrouter/db/health-store';
+import { DATABASE, MODELS } from '@acrouter/service/tokens';
+import { Controller, Get, Inject } from '@nestjs/common';
+
+/** `GET /v1/models`: the pool, with prices and who is left alone after outages. */
+@Controller('v1/models')
+export class ModelsController {
+  private readonly createdAtSeconds = Math.floor(Date.now() / 1_000);
+
+  constructor(
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(MODELS) private readonly pool: ModelsFile,
+  ) {}
+
+  @Get()
+  async list(): Promise<ModelList> {
+    const health = new Map((await loadHealth(this.db)).map((h) => [h.model, h]));
+    const data = this.pool.models.map((m): ModelView => ({
+      id: m.id,
+      object: 'model',
+      created: this.createdAtSeconds,
+      owned_by: m.provider,
+      price: m.price,
+      simulated: m.provider === 'simulated',
+      strongest: m.id === this.pool.strongest,
+      cooling: coolingOf(health.get(m.id), Date.now()),
+    }));
+    return { object: 'list', data };
+  }
+}
+
+function coolingOf(health: HealthRow | undefined, nowMs: number): ModelView['cooling'] {
+  if (!health?.cooling_until || health.cooling_until.getTime() <= nowMs) return null;
+  return {
+    until: health.cooling_until.toISOString(),
+    consecutiveOutages: health.consecutive_outages,
+    lastError: health.last_error,
+  };
+}

@@ -1,0 +1,183 @@
+import {
+  acceptedFeedbackSchema,
+  acceptedRunSchema,
+  acceptedTaskSchema,
+  acceptedTasksSchema,
+  addTasksSchema,
+  cancelledSchema,
+  explanationSchema,
+  modelListSchema,
+  reportQuerySchema,
+  runEventSchema,
+  runTaskQuerySchema,
+  runViewSchema,
+  submitFeedbackSchema,
+  submitRunSchema,
+  submitTasksSchema,
+  taskPageSchema,
+  taskQuerySchema,
+  taskViewSchema,
+} from '@acrouter/contracts/http';
+import { reportSchema } from '@acrouter/contracts/http-report';
+import { taskSpecSchema } from '@acrouter/contracts/task-file';
+import { z } from 'zod';
+
+/** One route of the API, as its document shows it. A test holds this table against the routes that are served. */
+export interface Route {
+  method: 'get' | 'post';
+  /** Path parameters in braces. */
+  path: string;
+  summary: string;
+  query?: z.ZodObject;
+  body?: z.ZodType;
+  /** Whether an Idempotency-Key is understood. */
+  idempotent?: true;
+  status: number;
+  /** Absent: not JSON (`mediaType` says what). */
+  response: z.ZodType;
+  mediaType?: string;
+}
+
+const text = z.string();
+
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'post',
+    path: '/v1/tasks',
+    summary: 'Submit one task, or up to 1,000 as {tasks: [...]}',
+    body: z.union([taskSpecSchema, submitTasksSchema]),
+    idempotent: true,
+    status: 202,
+    response: z.union([acceptedTaskSchema, acceptedTasksSchema]),
+  },
+  {
+    method: 'get',
+    path: '/v1/tasks',
+    summary: 'Tasks, newest first',
+    query: taskQuerySchema,
+    status: 200,
+    response: taskPageSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/tasks/{id}',
+    summary: 'One task: status, answer, attempts, cost, timings',
+    status: 200,
+    response: taskViewSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/tasks/{id}/explain',
+    summary: 'Every decision on a task, with votes, predictions, probabilities and neighbours',
+    status: 200,
+    response: explanationSchema,
+  },
+  {
+    method: 'post',
+    path: '/v1/tasks/{id}/cancel',
+    summary: 'Ask for the cancellation of a task',
+    status: 202,
+    response: cancelledSchema,
+  },
+  {
+    method: 'post',
+    path: '/v1/runs',
+    summary: 'Start a run: a batch of tasks with a budget of its own',
+    body: submitRunSchema,
+    idempotent: true,
+    status: 202,
+    response: acceptedRunSchema,
+  },
+  {
+    method: 'post',
+    path: '/v1/runs/{id}/tasks',
+    summary: 'Add up to 1,000 more tasks to a run',
+    body: addTasksSchema,
+    idempotent: true,
+    status: 202,
+    response: acceptedRunSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/runs/{id}',
+    summary: 'Progress and cost of a run',
+    status: 200,
+    response: runViewSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/runs/{id}/tasks',
+    summary: 'Tasks of a run in the order of submission',
+    query: runTaskQuerySchema,
+    status: 200,
+    response: taskPageSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/runs/{id}/events',
+    summary: 'Follow a run (server-sent events; resumes after Last-Event-ID)',
+    status: 200,
+    response: runEventSchema,
+    mediaType: 'text/event-stream',
+  },
+  {
+    method: 'post',
+    path: '/v1/runs/{id}/cancel',
+    summary: 'Ask for the cancellation of all open tasks of a run',
+    status: 202,
+    response: cancelledSchema,
+  },
+  {
+    method: 'post',
+    path: '/v1/feedback',
+    summary: 'Say what you think of a task or a decision',
+    body: submitFeedbackSchema,
+    idempotent: true,
+    status: 201,
+    response: acceptedFeedbackSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/models',
+    summary: 'The model pool',
+    status: 200,
+    response: modelListSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/report',
+    summary: 'What was solved, what it cost, and what the strongest model alone would have cost',
+    query: reportQuerySchema,
+    status: 200,
+    response: reportSchema,
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document',
+    status: 200,
+    response: z.record(z.string(), z.unknown()),
+  },
+  {
+    method: 'get',
+    path: '/healthz',
+    summary: 'Whether the process lives',
+    status: 200,
+    response: z.object({ status: z.literal('ok') }),
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    summary: 'Whether it takes work: 200, or 503 with the dependency that is away',
+    status: 200,
+    response: z.record(z.string(), text),
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    summary: 'Prometheus metrics',
+    status: 200,
+    response: text,
+    mediaType: 'text/plain',
+  },
+];

@@ -1,0 +1,92 @@
+import type { AcceptedTask, SubmitRun } from '@acrouter/contracts/http';
+import type { Executor } from '@acrouter/db/client';
+import { insertEvents } from '@acrouter/db/event-store';
+import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { growRun, insertRun, takenExternalIds } from '@acrouter/db/run-store';
+import { insertTasks, type NewTask } from '@acrouter/db/task-store';
+import { AcrError } from '@acrouter/domain/errors';
+import { Injectable } from '@nestjs/common';
+import type { Done } from './idempotent.service';
+import { invalid, notFound } from './parse';
+
+/** Accepts work: everything of one request is stored in the caller's transaction, or nothing is. */
+@Injectable()
+export class SubmissionsService {
+  /** Tasks of no run. A submission of a single task, not of a list, is answered with the task itself. */
+  async submitTasks(trx: Executor, tasks: readonly NewTask[], single: boolean): Promise<Done> {
+    const outbox = await accept(trx, tasks);
+    const accepted = tasks.map(toAccepted);
+    return { statusCode: 202, body: single && accepted[0] ? accepted[0] : { tasks: accepted }, outbox };
+  }
+
+  /** A new run, with the first of its tasks or none. */
+  async submitRun(
+    trx: Executor,
+    tenantId: string,
+    runId: string,
+    run: Omit<SubmitRun, 'tasks'>,
+    tasks: readonly NewTask[],
+  ): Promise<Done> {
+    await insertRun(trx, {
+      id: runId,
+      tenantId,
+      name: run.name ?? null,
+      maxCostUsd: run.maxCostUsd ?? null,
+      expectedTasks: run.expectedTasks ?? null,
+      metadata: run.metadata ?? {},
+    });
+    return this.addToRun(trx, tenantId, runId, tasks);
+  }
+
+  /**
+   * More tasks for a run.
+   * @throws AcrError ACR_NOT_FOUND, ACR_RUN_CANCELLED, ACR_INVALID_REQUEST for external ids that the run has already.
+   */
+  async addToRun(trx: Executor, tenantId: string, runId: string, tasks: readonly NewTask[]): Promise<Done> {
+    const run = await growRun(trx, tenantId, runId, tasks.length);
+    if (run === 'missing') throw notFound('run');
+    if (run === 'cancelled')
+      throw new AcrError(
+        'ACR_RUN_CANCELLED',
+        'The run was cancelled and takes no more tasks. Start a new run.',
+      );
+    await refuseKnownNames(trx, runId, tasks);
+    const outbox = await accept(trx, tasks);
+    const body = { id: runId, name: run.name, taskCount: run.taskCount, tasks: tasks.map(toAccepted) };
+    return { statusCode: 202, body, outbox };
+  }
+}
+
+/** Stores tasks, tells of them, and asks memory for their contexts once the transaction is committed. */
+async function accept(trx: Executor, tasks: readonly NewTask[]): Promise<OutboxRow[]> {
+  await insertTasks(trx, tasks);
+  await insertEvents(
+    trx,
+    tasks.map((t) => ({
+      tenantId: t.tenantId,
+      runId: t.runId,
+      taskId: t.id,
+      type: 'task.accepted',
+      data: { externalId: t.externalId },
+    })),
+  );
+  return enqueue(
+    trx,
+    tasks.map((t) => ({ queue: 'context', message: { taskId: t.id }, traceparent: t.traceparent })),
+  );
+}
+
+async function refuseKnownNames(trx: Executor, runId: string, tasks: readonly NewTask[]): Promise<void> {
+  const names = tasks.flatMap((t) => (t.externalId === null ? [] : [t.externalId]));
+  const taken = new Set(await takenExternalIds(trx, runId, names));
+  const mistakes = tasks.flatMap((t, i) =>
+    t.externalId !== null && taken.has(t.externalId)
+      ? [{ path: `tasks[${i}].id`, message: 'is in this run already; give each task of a run its own id' }]
+      : [],
+  );
+  if (mistakes.length > 0) throw invalid('body', mistakes);
+}
+
+function toAccepted(task: NewTask): AcceptedTask {
+  return { id: task.id, externalId: task.externalId, runId: task.runId, status: 'queued' };
+}

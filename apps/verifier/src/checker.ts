@@ -1,0 +1,52 @@
+import type { Env } from '@acrouter/config/env';
+import { openSandbox } from '@acrouter/sandbox/open';
+import type { Sandbox } from '@acrouter/sandbox/sandbox';
+import { ENV, LOGGER } from '@acrouter/service/tokens';
+import type { Logger } from '@acrouter/telemetry/log';
+import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
+import { verifyAnswer } from '@acrouter/verification/verify';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+
+/**
+ * Holds this process's sandbox. Without one on the machine the verifier still runs and refuses checks that
+ * execute: tasks end as `unverified`, saying why, instead of running untrusted code bare (must 7).
+ */
+@Injectable()
+export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private sandbox: Sandbox | null = null;
+  private reason: string | undefined;
+
+  constructor(
+    @Inject(ENV) private readonly env: Env,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    try {
+      this.sandbox = await openSandbox({
+        prefer: this.env.ACR_SANDBOX,
+        allowUnsafe: this.env.ACR_ALLOW_UNSAFE,
+      });
+      const languages = [...this.sandbox.languages.keys()];
+      this.log.info({ sandbox: this.sandbox.kind, languages }, 'sandbox ready');
+    } catch (error) {
+      this.reason = (error as Error).message;
+      this.log.error({ err: error }, 'no sandbox: checks that execute will be refused');
+    }
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.sandbox?.close();
+  }
+
+  check(task: CheckableTask, answer: string, signal: AbortSignal): Promise<Verdict> {
+    const { sandbox, reason: sandboxReason } = this;
+    return verifyAnswer(task, answer, { sandbox, sandboxReason, token: randomUUID, signal });
+  }
+}

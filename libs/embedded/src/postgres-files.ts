@@ -97,6 +97,15 @@ export function placeFiles(wanted: string, account: Account, log: (line: string)
   };
 }
 
+/** Deletes the folder of a stopped Postgres, also where root's was put elsewhere. Nothing when absent. */
+export function removePostgresData(wanted: string): void {
+  const location = join(wanted, 'LOCATION');
+  // Written by us; anything that is not below our own folder is not ours to delete.
+  const elsewhere = existsSync(location) ? resolve(readFileSync(location, 'utf8').trim()) : '';
+  if (dirname(elsewhere) === ROOT_STATE_DIR) rmSync(elsewhere, { recursive: true, force: true });
+  rmSync(wanted, { recursive: true, force: true });
+}
+
 const sha8 = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** The superuser's password: read, or made (24 random bytes) and kept with mode 0600. */

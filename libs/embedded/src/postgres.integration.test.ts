@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { startPostgres } from './postgres';
+import { removePostgresData } from './postgres-files';
 import type { RunningPostgres } from './postgres';
 
 jest.setTimeout(60_000);
@@ -144,5 +145,7 @@ test('below a private folder, root’s Postgres gets a place it can reach', asyn
   const location = join(dataDir, 'LOCATION');
   expect(existsSync(location)).toBe(process.getuid?.() === 0);
   await postgres.stop();
-  if (existsSync(location)) rmSync(readFileSync(location, 'utf8').trim(), { recursive: true });
+  const place = existsSync(location) ? readFileSync(location, 'utf8').trim() : dataDir;
+  removePostgresData(dataDir);
+  expect([existsSync(place), existsSync(dataDir)]).toEqual([false, false]);
 });

@@ -1,5 +1,6 @@
 import { startPostgres } from '@acrouter/embedded/postgres';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { removePostgresData } from '@acrouter/embedded/postgres-files';
+import { mkdtempSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,12 +25,10 @@ export async function startTestServices(): Promise<TestServices> {
 
 async function startLocal(): Promise<TestServices> {
   const dir = mkdtempSync(join(tmpdir(), 'acr-test-'));
-  const postgres = await startPostgres({ dataDir: join(dir, 'pg'), durable: false }).catch(
-    (error: unknown) => {
-      rmSync(dir, { recursive: true, force: true });
-      throw error;
-    },
-  );
+  const postgres = await startPostgres({ dataDir: dir, durable: false }).catch((error: unknown) => {
+    removePostgresData(dir);
+    throw error;
+  });
   const redis = await startRedis();
   return {
     postgresUrl: postgres.url,
@@ -37,7 +36,7 @@ async function startLocal(): Promise<TestServices> {
     stop: async () => {
       await redis?.stop();
       await postgres.stop();
-      rmSync(dir, { recursive: true, force: true });
+      removePostgresData(dir);
     },
   };
 }

@@ -98,6 +98,7 @@ export interface BubblewrapRun {
   files: readonly string[];
   /** Host folder shown read-only at /repository. */
   folder: string | null;
+  hideProc: boolean;
   limits: SandboxLimits;
   /** Whether BLOCK_FD is used, so that the run waits until it is in its control group. */
   gated: boolean;
@@ -111,8 +112,7 @@ export function bubblewrapArgs(host: HostFolders, run: BubblewrapRun): string[] 
   return [
     ...ISOLATION,
     ...readOnlyRoot(host),
-    '--proc',
-    '/proc',
+    ...(run.hideProc ? [] : ['--proc', '/proc']),
     '--dev',
     '/dev',
     ...tmpfs('/dev/shm'),

@@ -104,6 +104,7 @@ export class BubblewrapSandbox implements Sandbox {
       env: request.env ?? {},
       files: files.map(([path]) => path),
       folder: request.folder ?? null,
+      hideProc: request.hideProc ?? false,
       limits,
       gated: cgroup !== null,
       seccomp: this.filter !== null,

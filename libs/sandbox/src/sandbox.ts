@@ -69,6 +69,8 @@ export interface SandboxRequest {
   /** Host folder copied into the working folder before the start (repository tasks). */
   folder?: string;
   stdin?: string | Uint8Array;
+  /** Leaves /proc out, so that one process inside cannot look into another's memory. Default false. */
+  hideProc?: boolean;
   limits?: Partial<SandboxLimits>;
   /** Extra environment; the base is PATH, HOME, LANG and TMPDIR and nothing of the host's. */
   env?: Readonly<Record<string, string>>;

@@ -1,0 +1,38 @@
+/** A fenced block of a Markdown reply. */
+export interface Fence {
+  /** First word after the fence in lower case, or '' where there is none. */
+  tag: string;
+  text: string;
+  /** Whether the closing fence is there; a reply cut off by its token limit has none. */
+  closed: boolean;
+}
+
+const OPENING = /^(\s*)(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
+
+const withoutIndent = (line: string, indent: number) => {
+  const own = line.length - line.trimStart().length;
+  return line.slice(Math.min(own, indent));
+};
+
+/** Finds fenced blocks in order (CommonMark §4.5, with any indentation, since lists indent them). */
+export function findFences(text: string): Fence[] {
+  const fences: Fence[] = [];
+  let open: { marker: string; indent: number; tag: string; lines: string[] } | null = null;
+  for (const line of text.split('\n')) {
+    if (open === null) {
+      const [, indent = '', marker, tag = ''] = OPENING.exec(line) ?? [];
+      if (marker) open = { marker, indent: indent.length, tag: tag.toLowerCase(), lines: [] };
+      continue;
+    }
+    const trimmed = line.trim();
+    const closes = trimmed.length >= open.marker.length && trimmed === open.marker[0]?.repeat(trimmed.length);
+    if (closes) {
+      fences.push({ tag: open.tag, text: open.lines.join('\n'), closed: true });
+      open = null;
+    } else {
+      open.lines.push(withoutIndent(line, open.indent));
+    }
+  }
+  if (open) fences.push({ tag: open.tag, text: open.lines.join('\n'), closed: false });
+  return fences;
+}

@@ -1,0 +1,205 @@
+import type { CheckedLanguage } from './languages';
+
+/** One example found in a prompt: evaluate `source` after `setup`, expect `want`. */
+export interface PromptExample {
+  /** Statements that come before, in order (doctest lines without a result). */
+  setup: string[];
+  /** Expression, in the task's language. */
+  source: string;
+  /** What the prompt shows: a literal, or the printed form. */
+  want: string;
+  /** Name of the error that is expected instead of a value. */
+  raises: string | null;
+  /** The notation it was found in. */
+  form: 'doctest' | 'assert' | 'relation' | 'input-output';
+}
+
+const MAX_EXAMPLES = 50;
+const CLOSERS: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
+
+/**
+ * End of the bracketed expression that begins at `start` (index after its closing bracket), or -1. Quoted
+ * brackets do not count.
+ */
+export function endOfBrackets(text: string, start: number): number {
+  const stack: string[] = [];
+  for (let i = start; i < text.length && i - start < 20_000; i++) {
+    const c = text[i] as string;
+    if (c === '"' || c === "'" || c === '`') {
+      i = endOfString(text, i);
+      if (i < 0) return -1;
+    } else if (CLOSERS[c]) {
+      stack.push(CLOSERS[c]);
+    } else if (c === stack.at(-1)) {
+      stack.pop();
+      if (stack.length === 0) return i + 1;
+    } else if (c === ')' || c === ']' || c === '}') {
+      return -1;
+    }
+  }
+  return -1;
+}
+
+/** Index of the quote that closes the string at `start`, or -1 when it does not end on its line. */
+function endOfString(text: string, start: number): number {
+  const quote = text[start] as string;
+  const triple = quote.repeat(3);
+  if (quote !== '`' && text.startsWith(triple, start)) {
+    const end = text.indexOf(triple, start + 3);
+    return end < 0 ? -1 : end + 2;
+  }
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === quote) return i;
+    else if (text[i] === '\n') return -1;
+  }
+  return -1;
+}
+
+/** Doctests as Python's doctest module reads them: `>>>`, `...`, then the expected lines up to a blank one. */
+function doctests(prompt: string): PromptExample[] {
+  const lines = prompt.split('\n');
+  const examples: PromptExample[] = [];
+  let setup: string[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const first = /^(\s*)>>>\s?(.*)$/.exec(lines[i] as string);
+    if (!first) continue;
+    const indent = first[1] ?? '';
+    let source = first[2] ?? '';
+    while (/^\s*\.\.\.( |$)/.test(lines[i + 1] ?? ''))
+      source += `\n${(lines[++i] as string).replace(/^\s*\.\.\. ?/, '')}`;
+    const want: string[] = [];
+    while (i + 1 < lines.length && continues(lines[i + 1] as string))
+      want.push((lines[++i] as string).replace(indent, ''));
+    const expected = want.join('\n').trim();
+    const raised = /^Traceback[\s\S]*^(\w+)(:|$)/m.exec(expected)?.[1] ?? null;
+    if (expected === '') setup = [...setup, source.replace(/\s+#.*$/, '')];
+    else
+      examples.push({
+        setup,
+        source: withoutComment(source),
+        want: expected,
+        raises: raised,
+        form: 'doctest',
+      });
+    if (expected !== '') setup = [];
+  }
+  return examples;
+}
+
+const continues = (line: string) =>
+  line.trim() !== '' && !/^\s*>>>/.test(line) && !/^\s*("""|''')/.test(line);
+
+/** A trailing `# comment` outside strings; only where no quote follows it. */
+const withoutComment = (source: string) => source.replace(/\s+(#|\/\/)[^'"`\n]*$/, '').trim();
+
+const RELATION =
+  /^\s*(?:===?|=>|==>|-->|->|→|➞|⇒|➜|=|(?:should |must |will |would )?(?:returns?|equals?|evaluates? to|gives?|yields?|outputs?|is|be)\b:?|#\s*(?:=>|->|returns?)?|\/\/\s*(?:=>|->|returns?)?)\s*/i;
+
+/** Literal at the start of `text`: a bracket, a string, a number or a constant. `null` for anything else. */
+export function literalAt(text: string): string | null {
+  const c = text[0];
+  if (c === undefined) return null;
+  if (CLOSERS[c]) {
+    const end = endOfBrackets(text, 0);
+    return end < 0 ? null : text.slice(0, end);
+  }
+  if (c === '"' || c === "'") {
+    const end = endOfString(text, 0);
+    return end < 0 ? null : text.slice(0, end + 1);
+  }
+  return (
+    /^(-?\d[\d_]*(\.\d+)?([eE][-+]?\d+)?|-?\.\d+|-?(?:inf|Infinity|NaN)|True|False|None|true|false|null|undefined)(?![\w.]*\w)/.exec(
+      text,
+    )?.[0] ?? null
+  );
+}
+
+/** What may follow a literal for the example to be whole: a comment, a sentence's end, never an operator. */
+const ENDS = /^\s*(?:$|[.,;:)]|#|\/\/|\n|because\b|since\b|and\b|or\b|where\b|as\b|\(|"""|''')/;
+
+/** Calls of `name` in prose and asserts: `f(1) == 2`, `f(1) ➞ 2`, `f(1) returns 2`, `assert f(1) == 2`. */
+function relations(prompt: string, name: string): PromptExample[] {
+  const examples: PromptExample[] = [];
+  const call = new RegExp(`(?<![\\w.])${name.replace(/[^\w]/g, '\\$&')}\\s*\\(`, 'g');
+  for (const found of prompt.matchAll(call)) {
+    const open = found.index + found[0].length - 1;
+    const end = endOfBrackets(prompt, open);
+    const before = prompt.slice(prompt.lastIndexOf('\n', found.index) + 1, found.index);
+    if (end < 0 || /\b(def|function|func|fn|class)\s*$|>>>/.test(before)) continue;
+    const relation = RELATION.exec(prompt.slice(end).split('\n')[0] as string);
+    if (!relation) continue;
+    const rest = prompt.slice(end + relation[0].length);
+    const want = literalAt(rest);
+    if (want === null || !ENDS.test(rest.slice(want.length))) continue;
+    const form = /\bassert\s*$/.test(before) ? 'assert' : 'relation';
+    examples.push({ setup: [], source: prompt.slice(found.index, end), want, raises: null, form });
+  }
+  return examples;
+}
+
+/** `Input: x = 1, y = [2]` followed by `Output: 3`, where every part is a literal. */
+function inputOutputs(prompt: string, name: string): PromptExample[] {
+  const pattern =
+    /^[\s*#>-]*(?:sample )?input[\s*]*[:=][\s*]*`?(.+?)`?[ \t]*\n+[\s*#>-]*(?:sample |expected )?output[\s*]*[:=][\s*]*`?(.+?)`?[ \t]*$/gim;
+  return [...prompt.matchAll(pattern)].flatMap(([, input = '', output = '']) => {
+    const values = literalList(input);
+    const want = literalAt(output.trim());
+    if (values === null || want === null || want.length !== output.trim().replace(/[.;]$/, '').length)
+      return [];
+    const source = `${name}(${values.join(', ')})`;
+    return [{ setup: [], source, want, raises: null, form: 'input-output' as const }];
+  });
+}
+
+/** Literals separated by commas, each perhaps named (`n = 3`); `null` when anything else is in there. */
+function literalList(text: string): string[] | null {
+  const values: string[] = [];
+  let rest = text.trim();
+  while (rest !== '') {
+    rest = rest.replace(/^[A-Za-z_]\w*\s*[=:]\s*/, '');
+    const value = literalAt(rest);
+    if (value === null) return null;
+    values.push(value);
+    rest = rest.slice(value.length).trim();
+    if (rest !== '' && !rest.startsWith(',') && !rest.startsWith(';')) return null;
+    rest = rest.replace(/^[,;]\s*/, '');
+  }
+  return values.length > 0 ? values : null;
+}
+
+/** The function a prompt asks for, where it says so: its last definition, or "a function f / `f(x)`". */
+export function entryPointOf(prompt: string, language: CheckedLanguage): string | null {
+  const definition =
+    language === 'python'
+      ? /^(?:async )?def\s+([A-Za-z_]\w*)/gm
+      : /^(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\*?|func|fn)\s+([A-Za-z_$][\w$]*)/gm;
+  const last = [...prompt.matchAll(definition)].at(-1)?.[1];
+  if (last) return last;
+  const named =
+    /\bfunction\s+(?:called\s+|named\s+)?`?([A-Za-z_$][\w$]*)`?\s*\(|\bfunction\s+(?:called|named)\s+[`'"]?([A-Za-z_$][\w$]*)|\bfunction\s+`([A-Za-z_$][\w$]*)/i.exec(
+      prompt,
+    );
+  return named?.[1] ?? named?.[2] ?? named?.[3] ?? null;
+}
+
+/**
+ * Examples in a prompt that can be run as tests (paper.md: "tests embedded in the prompt, extracted and run").
+ * Only what is unambiguous: an expression and a literal. `entryPoint` names the function; without it, the one
+ * that the prompt defines. Repetitions are dropped; at most 50. For languages but Python and JavaScript, none.
+ */
+export function findPromptExamples(
+  prompt: string,
+  language: CheckedLanguage,
+  entryPoint?: string,
+): PromptExample[] {
+  if (language !== 'python' && language !== 'javascript' && language !== 'typescript') return [];
+  const text = prompt.slice(0, 200_000);
+  const name = entryPoint ?? entryPointOf(text, language);
+  const found = [
+    ...(language === 'python' ? doctests(text) : []),
+    ...(name ? [...relations(text, name), ...inputOutputs(text, name)] : []),
+  ];
+  const seen = new Set<string>();
+  return found.filter((e) => !seen.has(e.source) && seen.add(e.source)).slice(0, MAX_EXAMPLES);
+}

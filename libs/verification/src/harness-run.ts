@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox, SandboxResult } from '@acrouter/sandbox/sandbox';
+import type { Program } from '@acrouter/domain/verification/extract';
+import type { PromptExample } from '@acrouter/domain/verification/prompt-tests';
+import { readReport, type HarnessReport } from './harness-report';
+
+/** What a harness is asked to check in one run of the sandbox. */
+export interface HarnessOrder {
+  language: 'python' | 'javascript' | 'typescript';
+  programs: readonly Program[];
+  entryPoint: string | null;
+  /** Code of the prompt that tests may rely on: imports and helpers, from the prompt and never from the answer. */
+  preamble: string;
+  tests: string | null;
+  examples: readonly PromptExample[];
+  timeoutMs: number;
+}
+
+/** The sandbox's result and the harness's report, if it came to one. */
+export interface HarnessRun {
+  result: SandboxResult;
+  report: HarnessReport | null;
+}
+
+/** Time on top of the checks' own for start-up and report, ms. */
+const OVERHEAD_MS = 2_000;
+/** Examples of the prompt are small; they may not eat the time of the tests. */
+const EXAMPLES_MS = 5_000;
+
+const read = (file: string) => readFileSync(join(__dirname, 'harness', file), 'utf8');
+let pythonSource: string | null = null;
+let scriptSource: string | null = null;
+
+function request(order: HarnessOrder, kinds: string): { argv: string[]; files?: Record<string, string> } {
+  if (order.language === 'python') {
+    pythonSource ??= read('python_harness.py');
+    return { argv: ['{tool}', '-I', '-S', '-B', '-c', pythonSource, kinds] };
+  }
+  scriptSource ??= read('script-harness.cjs');
+  return { argv: ['{tool}', '--stack-size=900', '-e', scriptSource, kinds] };
+}
+
+/**
+ * Runs the checks of an order in one sandbox. Tests and token go in by stdin after the answer's process has been
+ * split off, so neither ever is in a place that the answer can read.
+ */
+export async function runHarness(
+  sandbox: Sandbox,
+  order: HarnessOrder,
+  token: string,
+  signal?: AbortSignal,
+): Promise<HarnessRun> {
+  const kinds = [
+    ...(order.tests === null ? [] : ['tests']),
+    ...(order.examples.length === 0 ? [] : ['examples']),
+  ];
+  if (kinds.length === 0) kinds.push('syntax');
+  const examplesMs = Math.min(EXAMPLES_MS, order.timeoutMs);
+  const seconds = {
+    tests: order.timeoutMs / 1_000,
+    examples: ((order.tests === null ? 0 : order.timeoutMs) + examplesMs) / 1_000,
+    syntax: order.timeoutMs / 1_000,
+  };
+  const stdin = JSON.stringify({
+    token,
+    programs: order.programs.map((p) => p.text),
+    entry: order.entryPoint,
+    preamble: order.preamble,
+    tests: order.tests,
+    examples: order.examples,
+    seconds,
+  });
+  const wallMs = Math.max(seconds.tests, seconds.examples) * 1_000 + OVERHEAD_MS;
+  const result = await sandbox.run(
+    {
+      language: order.language,
+      ...request(order, kinds.join(',')),
+      // JSON cannot carry lone surrogates through UTF-8; escapes can.
+      stdin: stdin.replace(/[\ud800-\udfff]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`),
+      hideProc: true,
+      limits: { wallMs, cpuSeconds: Math.ceil(wallMs / 1_000) + 1 },
+    },
+    signal,
+  );
+  return { result, report: readReport(result.stdout, token) };
+}

@@ -1,0 +1,144 @@
+import type { Sandbox, SandboxLanguage } from '@acrouter/sandbox/sandbox';
+import { preambleOf, readPrograms, type Program } from '@acrouter/domain/verification/extract';
+import { guessLanguage, languageNamed, type CheckedLanguage } from '@acrouter/domain/verification/languages';
+import { entryPointOf, findPromptExamples } from '@acrouter/domain/verification/prompt-tests';
+import { ruleFinding } from '@acrouter/domain/verification/rules';
+import { DEFAULT_WEIGHTS, scoreOf, type SignalWeights } from '@acrouter/domain/verification/score';
+import { silent, type Finding } from '@acrouter/domain/verification/signals';
+import type { Dimension } from '@acrouter/domain/task';
+import { checkByCommand } from './command-check';
+import { executedFinding, syntaxFinding } from './findings';
+import type { HarnessReport } from './harness-report';
+import { runHarness } from './harness-run';
+import type { CheckableTask, Verdict } from './verdict';
+
+/** What verification needs from outside. */
+export interface VerifyDependencies {
+  /** `null`: this machine has none; execution-based checks are then refused with `sandboxReason`. */
+  sandbox: Sandbox | null;
+  sandboxReason?: string;
+  /** A fresh unguessable word for each run (`randomUUID`). */
+  token: () => string;
+  /** Weights per dimension; default DEFAULT_WEIGHTS. */
+  weights?: Partial<Record<Dimension, SignalWeights>>;
+  signal?: AbortSignal;
+}
+
+/** Default wall-clock limit of a check, ms. */
+export const DEFAULT_CHECK_MS = 10_000;
+
+interface Checked {
+  findings: Finding[];
+  chosen: Program | null;
+  ran: boolean;
+  refused: string | null;
+}
+
+/** A check in progress: the task with everything that was derived from it. */
+export interface Check {
+  task: CheckableTask;
+  answer: string;
+  language: CheckedLanguage | null;
+  entryPoint: string | null;
+  programs: Program[];
+}
+
+function begin(task: CheckableTask, answer: string): Check {
+  const named = task.language ? languageNamed(task.language) : null;
+  const language = named ?? (task.language ? null : (guessLanguage(task.prompt) ?? guessLanguage(answer)));
+  const given = task.verification?.entryPoint;
+  if (language === null) return { task, answer, language, entryPoint: given ?? null, programs: [] };
+  const inPrompt = entryPointOf(task.prompt, language);
+  const entryPoint = given ?? inPrompt;
+  const programs = readPrograms(answer, {
+    language,
+    prompt: task.prompt,
+    entryPoint: entryPoint ?? undefined,
+  });
+  return { task, answer, language, entryPoint, programs };
+}
+
+const refusedChecks = (check: Check, reason: string, status: 'refused' | 'unavailable'): Checked => {
+  const given = Boolean(check.task.verification?.tests ?? check.task.verification?.command);
+  const finding = silent(given ? 'tests' : 'syntax', status, reason);
+  finding.evidence['given'] = given;
+  return { findings: [finding], chosen: null, ran: false, refused: given ? reason : null };
+};
+
+async function byHarness(check: Check, sandbox: Sandbox, deps: VerifyDependencies): Promise<Checked> {
+  const language = check.language as 'python' | 'javascript' | 'typescript';
+  const { task, entryPoint, programs } = check;
+  const tests = task.verification?.tests ?? null;
+  const examples = findPromptExamples(task.prompt, language, entryPoint ?? undefined);
+  const run = await runHarness(
+    sandbox,
+    {
+      language,
+      programs,
+      // A name guessed from the prompt may only choose among readings when tests need it.
+      entryPoint:
+        task.verification?.entryPoint ?? (examples.length > 0 && tests === null ? entryPoint : null),
+      preamble: preambleOf({ language, prompt: task.prompt, entryPoint: entryPoint ?? undefined }),
+      tests,
+      examples,
+      timeoutMs: task.verification?.timeoutMs ?? DEFAULT_CHECK_MS,
+    },
+    deps.token(),
+    deps.signal,
+  );
+  const checks: HarnessReport['checks'] = run.report?.checks ?? {};
+  const findings: Finding[] = [
+    ...(tests === null ? [] : [executedFinding('tests', run, checks.tests)]),
+    ...(examples.length === 0 ? [] : [executedFinding('prompt-tests', run, checks.examples)]),
+    syntaxFinding(run),
+  ];
+  const refusal = findings.find((f) => f.status === 'refused');
+  const chosen = run.report?.chosen ?? null;
+  return {
+    findings,
+    chosen: chosen === null ? null : (programs[chosen] ?? null),
+    ran: true,
+    refused: refusal ? String(refusal.evidence['reason']) : null,
+  };
+}
+
+async function runChecks(check: Check, deps: VerifyDependencies): Promise<Checked> {
+  const { sandbox } = deps;
+  if (!sandbox) return refusedChecks(check, deps.sandboxReason ?? 'no sandbox on this machine', 'refused');
+  if (check.task.verification?.command) return checkByCommand(check, sandbox, deps);
+  if (check.language === null) return refusedChecks(check, 'no language that can be checked', 'unavailable');
+  if (!sandbox.languages.has(check.language as SandboxLanguage)) {
+    return refusedChecks(check, `no toolchain for ${check.language} in this sandbox`, 'unavailable');
+  }
+  if (check.language === 'python' || check.language === 'javascript') return byHarness(check, sandbox, deps);
+  return refusedChecks(check, `checks for ${check.language} need a "command"`, 'unavailable');
+}
+
+/**
+ * Judges one answer: reads it as a program, runs what the task gives and what its prompt shows in the sandbox,
+ * and weighs the evidence. Never throws for any answer text; a fault of the sandbox itself becomes a `refused`
+ * verdict, which leaves the task unverified.
+ */
+export async function verifyAnswer(
+  task: CheckableTask,
+  answer: string,
+  deps: VerifyDependencies,
+): Promise<Verdict> {
+  const startedAt = performance.now();
+  const check = begin(task, answer);
+  const checked = await runChecks(check, deps).catch((error: unknown) =>
+    refusedChecks(check, error instanceof Error ? error.message : String(error), 'refused'),
+  );
+  const dimension = task.dimension ?? 'code_generation';
+  const weights = deps.weights?.[dimension] ?? DEFAULT_WEIGHTS[dimension];
+  const scored = scoreOf([...checked.findings, ruleFinding(answer, check.entryPoint)], weights);
+  return {
+    ...scored,
+    code: checked.chosen?.code ?? null,
+    way: checked.chosen?.way ?? null,
+    language: check.language,
+    durationMs: Math.round(performance.now() - startedAt),
+    sandbox: checked.ran && deps.sandbox ? deps.sandbox.kind : null,
+    refused: checked.refused,
+  };
+}

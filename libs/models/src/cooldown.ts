@@ -2,36 +2,36 @@ import type { Failed } from './model-client';
 
 export const FIRST_COOLDOWN_MS = 5_000;
 export const MAX_COOLDOWN_MS = 300_000;
-
-/** How a model's provider has been doing, as stored in `model_health`. */
-export interface Health {
-  consecutiveOutages: number;
-  /** Unix time in ms until which no attempt should choose the model; `null` = now is fine. */
-  coolingUntilMs: number | null;
-}
-
-/** After an answer. */
-export const HEALTHY: Health = { consecutiveOutages: 0, coolingUntilMs: null };
+/** Longest that a provider's own `retry-after` is obeyed. */
+const MAX_ASKED_MS = 3_600_000;
 
 /**
- * Health after an attempt was given up.
- * - An outage cools the model for 5 s, 10 s, 20 s … at most 5 min, and at least as long as the provider asked.
- * - A wrong key or an unknown model (401, 403, 404) needs a person: 5 min at once.
- * - A refused request says nothing of the provider, a cancellation even less: health stays as it was.
- * @param askedMs from `retry-after`, obeyed even above 5 min up to an hour, or `null`.
+ * Whether a failure that ended an attempt says that the provider is in trouble, so that no task should use it
+ * for a while. A refused request, a wrong key or a cancellation does not: waiting would not mend it, and the
+ * next task should fail at once with its reason rather than wait for a cool-down to end.
  */
-export function healthAfterOutage(
-  before: Health,
-  failure: Failed,
-  askedMs: number | null,
-  nowMs: number,
-): Health {
-  const needsPerson = failure.failure === 'auth' || failure.statusCode === 404;
-  if (failure.failure === 'cancelled' || (failure.failure === 'refused' && !needsPerson)) return before;
-  const consecutiveOutages = before.consecutiveOutages + 1;
-  const own = needsPerson
-    ? MAX_COOLDOWN_MS
-    : Math.min(MAX_COOLDOWN_MS, FIRST_COOLDOWN_MS * 2 ** (consecutiveOutages - 1));
-  const coolMs = Math.max(own, Math.min(askedMs ?? 0, 3_600_000));
-  return { consecutiveOutages, coolingUntilMs: Math.max(before.coolingUntilMs ?? 0, nowMs + coolMs) };
+export function isProviderTrouble(failure: Failed): boolean {
+  switch (failure.failure) {
+    case 'rate-limited':
+    case 'server-error':
+    case 'timeout':
+    case 'connection':
+    case 'broken-body':
+      return true;
+    case 'refused':
+    case 'auth':
+    case 'cancelled':
+      return false;
+  }
+}
+
+/**
+ * How long a model cools down after its `consecutiveOutages`-th outage in a row, ms: 5 s, 10 s, 20 s … at most
+ * 5 min, and at least as long as the provider asked.
+ * @param consecutiveOutages this one included, ≥ 1.
+ * @param askedMs from `retry-after`, obeyed up to an hour, or `null`.
+ */
+export function coolDownMs(consecutiveOutages: number, askedMs: number | null): number {
+  const own = Math.min(MAX_COOLDOWN_MS, FIRST_COOLDOWN_MS * 2 ** (consecutiveOutages - 1));
+  return Math.max(own, Math.min(askedMs ?? 0, MAX_ASKED_MS));
 }

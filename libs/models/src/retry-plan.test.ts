@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { HEALTHY, MAX_COOLDOWN_MS, healthAfterOutage } from './cooldown';
+import { coolDownMs, isProviderTrouble } from './cooldown';
 import type { Failed } from './model-client';
 import { estimateInputTokens, estimateTokens, requestFor } from './prompt';
 import { retryAfterMs } from './retry-after';
@@ -61,36 +61,23 @@ describe('planRetry', () => {
   });
 });
 
-describe('healthAfterOutage', () => {
-  const now = 1_000_000;
+describe('cooling down', () => {
   test('5 s, then twice as long each time, at most 5 min', () => {
-    let health = HEALTHY;
-    const cooling: number[] = [];
-    for (let i = 0; i < 9; i++) {
-      health = healthAfterOutage({ ...health, coolingUntilMs: null }, failure(), null, now);
-      cooling.push((health.coolingUntilMs ?? 0) - now);
-    }
-    expect(cooling).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300].map((s) => s * 1_000));
+    const cooling = [1, 2, 3, 4, 5, 6, 7, 8, 50].map((n) => coolDownMs(n, null) / 1_000);
+    expect(cooling).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
   });
 
-  test('the provider is left alone as long as it asks, never less than before', () => {
-    expect(healthAfterOutage(HEALTHY, failure(), 90_000, now).coolingUntilMs).toBe(now + 90_000);
-    expect(healthAfterOutage(HEALTHY, failure(), 1e12, now).coolingUntilMs).toBe(now + 3_600_000);
-    const long = { consecutiveOutages: 1, coolingUntilMs: now + 200_000 };
-    expect(healthAfterOutage(long, failure(), null, now).coolingUntilMs).toBe(now + 200_000);
+  test('the provider is left alone as long as it asks, up to an hour', () => {
+    expect(coolDownMs(1, 90_000)).toBe(90_000);
+    expect(coolDownMs(9, 90_000)).toBe(300_000);
+    expect(coolDownMs(1, 1e12)).toBe(3_600_000);
   });
 
-  test('a wrong key or an unknown model cools at once for the longest time', () => {
-    for (const f of [failure({ failure: 'auth' }), failure({ failure: 'refused', statusCode: 404 })])
-      expect(healthAfterOutage(HEALTHY, f, null, now).coolingUntilMs).toBe(now + MAX_COOLDOWN_MS);
-  });
-
-  test('a refused request or a cancellation says nothing of the provider', () => {
-    const before = { consecutiveOutages: 2, coolingUntilMs: 5 };
-    expect(healthAfterOutage(before, failure({ failure: 'refused', statusCode: 400 }), null, now)).toBe(
-      before,
-    );
-    expect(healthAfterOutage(before, failure({ failure: 'cancelled' }), null, now)).toBe(before);
+  test('what waiting cannot mend is no trouble of the provider', () => {
+    for (const kind of ['refused', 'auth', 'cancelled'] as const)
+      expect(isProviderTrouble(failure({ failure: kind }))).toBe(false);
+    for (const kind of ['rate-limited', 'server-error', 'timeout', 'connection', 'broken-body'] as const)
+      expect(isProviderTrouble(failure({ failure: kind }))).toBe(true);
   });
 });
 

@@ -1,0 +1,185 @@
+import { dropLease, endWithoutAnswer, storeAnswer, type AttemptRow } from '@acrouter/db/attempt-store';
+import type { Database, Executor } from '@acrouter/db/client';
+import { recordAnswer, recordOutage } from '@acrouter/db/health-store';
+import { closeUnknown, settleCall, type CallKey, type LedgerRow } from '@acrouter/db/ledger-store';
+import { enqueue, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
+import { recordStage } from '@acrouter/db/stage-store';
+import { costOf } from '@acrouter/domain/task';
+import { coolDownMs, isProviderTrouble } from '@acrouter/models/cooldown';
+import type { Answered, Failed } from '@acrouter/models/model-client';
+import { DATABASE } from '@acrouter/service/tokens';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Lease } from './lease';
+
+/** The delivery that an attempt is worked on in. */
+export interface Work {
+  lease: Lease;
+  model: string;
+  traceparent: string | null;
+  waitMs: number;
+  /** `performance.now()` at its start. */
+  startedMs: number;
+}
+
+/** Why an attempt ended without an answer. */
+export interface GivenUp {
+  status: 'outage' | 'over-budget';
+  code: 'ACR_PROVIDER_OUTAGE' | 'ACR_PROVIDER_REFUSED' | 'ACR_OVER_BUDGET';
+  message: string;
+}
+
+/**
+ * What an executor writes, each in one transaction: the call's line, the attempt, the model's health and the
+ * next message. The line is written even when the lease was lost: money spent is spent; the rest is not.
+ */
+@Injectable()
+export class AttemptWriter {
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  /** A provider answered. */
+  answered(work: Work, line: LedgerRow, result: Answered): Promise<OutboxRow[]> {
+    const { lease, model, traceparent } = work;
+    return this.persist(async (trx) => {
+      await closeLine(trx, line, result);
+      const { text: answer, responseModel, finishReason, latencyMs, usage } = result;
+      const tokens = {
+        inputTokens: usage?.inputTokens ?? null,
+        outputTokens: usage?.outputTokens ?? null,
+        cachedInputTokens: usage?.cachedInputTokens ?? null,
+        reasoningTokens: usage?.reasoningTokens ?? null,
+      };
+      const stored = { answer, responseModel, finishReason, latencyMs, ...tokens };
+      if (!(await storeAnswer(trx, lease.taskId, lease.attempt, lease.token, stored))) return [];
+      await recordAnswer(trx, model);
+      await recordStage(trx, stageOf(work));
+      const message = { taskId: lease.taskId, attempt: lease.attempt };
+      return enqueue(trx, [{ queue: 'verify', message, traceparent }]);
+    });
+  }
+
+  /** A call failed and the attempt goes on. The lease is kept. */
+  failed(line: LedgerRow, failure: Failed): Promise<void> {
+    return this.persist((trx) => closeFailed(trx, line, failure));
+  }
+
+  /**
+   * The attempt is given up.
+   * @param failure the last call's, when one was made; trouble of the provider cools the model down.
+   * @param askedMs how long the provider asked to be left alone, or `null`.
+   */
+  gaveUp(
+    work: Work,
+    why: GivenUp,
+    last: { line: LedgerRow; failure: Failed; askedMs: number | null } | null,
+  ): Promise<OutboxRow[]> {
+    const { taskId, attempt, token } = work.lease;
+    return this.persist(async (trx) => {
+      if (last) await closeFailed(trx, last.line, last.failure);
+      const { code, message } = why;
+      if (!(await endWithoutAnswer(trx, taskId, attempt, token, why.status, { code, message }))) return [];
+      if (last && isProviderTrouble(last.failure))
+        await recordOutage(
+          trx,
+          work.model,
+          message,
+          (n) => new Date(Date.now() + coolDownMs(n, last.askedMs)),
+        );
+      await recordStage(trx, stageOf(work));
+      return enqueue(trx, [finished(taskId, attempt, work.traceparent)]);
+    });
+  }
+
+  /** The task was cancelled. Its orchestrator has ended it already or is about to. */
+  cancelled(
+    { taskId, attempt, token }: Lease,
+    line: LedgerRow | null,
+    failure: Failed | null,
+  ): Promise<void> {
+    return this.persist(async (trx) => {
+      if (line && failure) await closeFailed(trx, line, failure);
+      const error = { code: 'cancelled', message: 'the task was cancelled' };
+      await endWithoutAnswer(trx, taskId, attempt, token, 'cancelled', error);
+    });
+  }
+
+  /** Lines that an earlier executor had sent when it ended: they may have been billed, and nobody knows. */
+  async closeOrphans(lines: readonly LedgerRow[]): Promise<void> {
+    for (const line of lines.filter((l) => l.state === 'sent'))
+      await this.persist((trx) =>
+        closeUnknown(trx, keyOf(line), {
+          mayHaveBeenBilled: true,
+          error: 'the executor ended during the call',
+        }),
+      );
+  }
+
+  /** The next message of an attempt that is no longer executing, for a delivery that came again. */
+  pointOn(row: AttemptRow | undefined, traceparent: string | null): Promise<OutboxRow[]> {
+    if (!row) return Promise.resolve([]);
+    const { task_id: taskId, attempt } = row;
+    switch (row.status) {
+      case 'answered':
+        return enqueue(this.db, [{ queue: 'verify', message: { taskId, attempt }, traceparent }]);
+      case 'outage':
+      case 'over-budget':
+        return enqueue(this.db, [finished(taskId, attempt, traceparent)]);
+      case 'executing':
+      case 'verified':
+      case 'recorded':
+      case 'cancelled':
+        return Promise.resolve([]);
+    }
+  }
+
+  /** Lets another delivery begin at once. */
+  release({ taskId, attempt, token }: Lease): Promise<void> {
+    return dropLease(this.db, taskId, attempt, token);
+  }
+
+  /** A paid answer is worth a few tries: Postgres may just be restarting. */
+  private async persist<T>(write: (trx: Executor) => Promise<T>): Promise<T> {
+    for (let delayMs = 100; ; delayMs *= 3)
+      try {
+        return await this.db.transaction().execute(write);
+      } catch (error) {
+        if (delayMs > 3_000) throw error;
+        await new Promise((resume) => setTimeout(resume, delayMs));
+      }
+  }
+}
+
+/** Name of a line. */
+export const keyOf = (line: LedgerRow): CallKey => ({
+  taskId: line.task_id,
+  attempt: line.attempt,
+  call: line.call,
+});
+
+function closeLine(trx: Executor, line: LedgerRow, { usage, latencyMs }: Answered): Promise<void> {
+  const costUsd = costOf(usage, line.price);
+  if (usage === null || costUsd === null) {
+    const error = 'the provider did not report the usage';
+    return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled: true, error, statusCode: 200, latencyMs });
+  }
+  return settleCall(trx, keyOf(line), { usage, costUsd, latencyMs });
+}
+
+function closeFailed(trx: Executor, line: LedgerRow, failure: Failed): Promise<void> {
+  const { mayHaveBeenBilled, message, statusCode, latencyMs } = failure;
+  const error = `${failure.failure}: ${message}`;
+  return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled, error, statusCode, latencyMs });
+}
+
+const finished = (taskId: string, attempt: number, traceparent: string | null): OutgoingMessage => ({
+  queue: 'decide',
+  message: { kind: 'attempt-finished', taskId, attempt },
+  traceparent,
+});
+
+const stageOf = (work: Work) => ({
+  taskId: work.lease.taskId,
+  turn: work.lease.attempt,
+  stage: 'execute' as const,
+  waitMs: work.waitMs,
+  workMs: performance.now() - work.startedMs,
+});

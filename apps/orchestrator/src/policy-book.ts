@@ -1,5 +1,6 @@
 import type { Env } from '@acrouter/config/env';
 import { toPoolModel, type ModelsFile } from '@acrouter/config/models-file';
+import { priorFor } from '@acrouter/config/pool-prior';
 import type { Database } from '@acrouter/db/client';
 import { bytesToVector } from '@acrouter/db/context-store';
 import { followExperiences, type ExperienceCursor, type ExperienceRow } from '@acrouter/db/experience-store';
@@ -16,7 +17,6 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import type { PlannedModel } from './planner';
-import { priorFor } from './pool-prior';
 
 const FOLLOW_MS = 250;
 const BATCH = 2_000;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ModelsFile } from '@acrouter/config/models-file';
+import type { ModelsFile } from './models-file';
 import { AcrError } from '@acrouter/domain/errors';
 import type { Prior } from '@acrouter/domain/routing/policy';
 import { parsePrior } from '@acrouter/domain/routing/prior';

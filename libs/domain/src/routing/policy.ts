@@ -94,6 +94,8 @@ export interface LearningExample {
   costUsd: number | null;
   /** Decision-time neighbours, for policies that learn how far to trust them. May be empty. */
   neighbours: readonly Neighbour[];
+  /** Share of verdicts known to be wrong when this one was made, in [0, 0.5). Default 0. */
+  verifierNoise?: number;
 }
 
 /** Mean score and number of observations per dimension and model. */

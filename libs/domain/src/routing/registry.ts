@@ -1,10 +1,19 @@
 import { AcrError } from '../errors';
+import { cheapestFirst, fixedChain, priorOrder } from './fixed-chain';
 import { hierarchicalOptimistic } from './hierarchical';
 import type { Policy, PolicyFactory, PolicySetup } from './policy';
+import { verifyEscalate } from './verify-escalate';
 import { voteEnsemble } from './vote-ensemble';
 
 /** Every policy of the product; the live orchestrator and the benchmark build them from here. */
-export const POLICIES: readonly PolicyFactory[] = [voteEnsemble, hierarchicalOptimistic];
+export const POLICIES: readonly PolicyFactory[] = [
+  voteEnsemble,
+  verifyEscalate,
+  hierarchicalOptimistic,
+  fixedChain,
+  priorOrder,
+  cheapestFirst,
+];
 
 /**
  * Builds a policy by name.
@@ -19,7 +28,10 @@ export function createPolicy(name: string, setup: PolicySetup): Policy {
   return factory.create(setup);
 }
 
-/** The policy the product uses when the user names none. */
-export function defaultPolicyName(_limits: { maxAttempts: number }): string {
-  return voteEnsemble.name;
+/**
+ * The policy the product uses when the user names none: votes where one attempt must do, the joint model
+ * where a failed check may be followed by another attempt.
+ */
+export function defaultPolicyName(limits: { maxAttempts: number }): string {
+  return limits.maxAttempts > 1 ? verifyEscalate.name : voteEnsemble.name;
 }

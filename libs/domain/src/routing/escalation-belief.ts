@@ -1,0 +1,118 @@
+import { JointGroup } from './joint-belief';
+import type { JointPrior, ScoreShape } from './joint-belief';
+import type { Gaussian, Matrix } from './matrix';
+import { exchangeable } from './matrix';
+import type { LearningExample, PolicySetup, TaskContext } from './policy';
+import { priorMean, priorScore } from './prior';
+
+/**
+ * How much groups differ before data speaks, as variances of mean scores (0.01 = ±0.1). "own": one model
+ * against the others; "shared": the whole group being easier or harder.
+ */
+const DIMENSION_OWN_WITH_PRIOR = 0.0005;
+const DIMENSION_OWN_COLD = 0.03;
+const DIMENSION_SHARED_WITH_PRIOR = 0.005;
+const DIMENSION_SHARED_COLD = 0.06;
+const SOURCE_OWN = 0.001;
+const SOURCE_SHARED = 0.04;
+/** Σ0 = .2(.4·I + .6·11ᵀ): the models mostly fail together. */
+const TASK_OWN = 0.1;
+const TASK_SHARED = 0.1;
+const DIMENSION_COVARIANCE_WEIGHT = 100;
+const SOURCE_COVARIANCE_WEIGHT = 100;
+
+/** Predictive distribution of one task's scores, before any attempt on it. */
+export interface EscalationForecast {
+  /** Over `models` of the belief, in their order. Includes the uncertainty of the means. */
+  gaussian: Gaussian;
+  meanCovariance: Matrix;
+  shape: Readonly<ScoreShape>;
+}
+
+/**
+ * Joint beliefs per dimension and, below it, per source. A source starts from its dimension's posterior;
+ * a dimension starts from the prior's row. O(M³) per example.
+ */
+export class EscalationBelief {
+  readonly models: string[] = [];
+  private readonly dimensions = new Map<string, { group: JointGroup; prior: JointPrior }>();
+  private readonly sources = new Map<string, { group: JointGroup; prior: JointPrior; of: Gaussian }>();
+
+  constructor(private readonly setup: PolicySetup) {
+    this.models.push(...setup.models.map((m) => m.id));
+  }
+
+  /** What a new task of this context is expected to look like. */
+  forecast(context: TaskContext): EscalationForecast {
+    const dimension = this.dimension(context);
+    const group = context.source === null ? dimension : this.source(context);
+    const { gaussian, meanCovariance } = group.group.posterior(group.prior);
+    return { gaussian, meanCovariance, shape: group.group.scoreShape };
+  }
+
+  /** Folds one verified score in; unknown models and not-finite scores are ignored. */
+  learn(example: LearningExample): void {
+    if (!Number.isFinite(example.score)) return;
+    const model = this.models.indexOf(example.model);
+    if (model < 0) return;
+    const { value, variance } = measurement(example.score, example.verifierNoise ?? 0);
+    const dimension = this.dimension(example.context);
+    dimension.group.learn(example.taskId, model, value, variance, dimension.prior);
+    if (example.context.source === null) return;
+    const source = this.source(example.context);
+    source.group.learn(example.taskId, model, value, variance, source.prior);
+  }
+
+  private dimension(context: TaskContext) {
+    const known = this.dimensions.get(context.dimension);
+    if (known) return known;
+    const { prior } = this.setup;
+    const n = this.models.length;
+    const fallback = priorMean(prior, context.dimension);
+    const scores = this.models.map((m) => priorScore(prior, context.dimension, m));
+    const jointPrior: JointPrior = {
+      mean: Float64Array.from(scores, (score) => score ?? fallback),
+      meanOwnVariance: Float64Array.from(scores, (score) =>
+        score === null ? DIMENSION_OWN_COLD : DIMENSION_OWN_WITH_PRIOR,
+      ),
+      meanSharedVariance: scores.every((s) => s === null)
+        ? DIMENSION_SHARED_COLD
+        : DIMENSION_SHARED_WITH_PRIOR,
+      covariance: exchangeable(n, TASK_OWN, TASK_SHARED),
+      covarianceWeight: DIMENSION_COVARIANCE_WEIGHT,
+    };
+    const entry = { group: new JointGroup(n, jointPrior), prior: jointPrior };
+    this.dimensions.set(context.dimension, entry);
+    return entry;
+  }
+
+  private source(context: TaskContext) {
+    const key = `${context.dimension}:${context.source ?? ''}`;
+    const dimension = this.dimension(context);
+    const of = dimension.group.posterior(dimension.prior).gaussian;
+    const known = this.sources.get(key);
+    if (known && known.of === of) return known;
+    const n = this.models.length;
+    const prior: JointPrior = {
+      mean: of.mean,
+      meanOwnVariance: new Float64Array(n).fill(SOURCE_OWN),
+      meanSharedVariance: SOURCE_SHARED,
+      covariance: dimension.group.taskCovariance,
+      covarianceWeight: SOURCE_COVARIANCE_WEIGHT,
+    };
+    const entry = { group: known?.group ?? new JointGroup(n, prior), prior, of };
+    this.sources.set(key, entry);
+    return entry;
+  }
+}
+
+/**
+ * What a verdict says of the true score when a share `noise` of the verdicts is flipped: the unbiased value
+ * (y − q)/(1 − 2q) and its variance q(1 − q)/(1 − 2q)². A partial score was not flipped, so it is exact.
+ */
+export function measurement(score: number, noise: number): { value: number; variance: number } {
+  const clipped = Math.min(Math.max(score, 0), 1);
+  if (!(noise > 0) || (clipped > 0 && clipped < 1)) return { value: clipped, variance: 1e-4 };
+  const q = Math.min(noise, 0.45);
+  return { value: (clipped - q) / (1 - 2 * q), variance: (q * (1 - q)) / (1 - 2 * q) ** 2 };
+}

@@ -33,6 +33,16 @@ const RUNNER = {
   },
 };
 
+/** A test program that loads the answer from its file. */
+const SCRIPT = {
+  python: (text) => ({ command: 'python3 test.py', answerFile: 'answer.py', files: { 'test.py': text } }),
+  javascript: (text) => ({
+    command: 'node test.js',
+    answerFile: 'answer.js',
+    files: { 'test.js': SAME + text },
+  }),
+};
+
 /** Applies an edit [from, to] or {from, to} to `text`; `from` must occur exactly once. */
 function edited(text, edit, where) {
   const [from, to] = Array.isArray(edit) ? edit : [edit.from, edit.to];
@@ -43,6 +53,7 @@ function edited(text, edit, where) {
 
 function verification(task) {
   if (task.tests) return { tests: (task.language === 'javascript' ? SAME : '') + task.tests };
+  if (task.script) return SCRIPT[task.language](task.script);
   if (!task.subject) return undefined;
   const { command, checker, ending, answerFile } = RUNNER[task.language];
   const files = {

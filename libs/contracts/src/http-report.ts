@@ -138,7 +138,7 @@ export const reportSchema = z.object({
   strongest: strongestReportSchema.nullable(),
   regret: regretReportSchema.nullable(),
   latencyMs: latencyReportSchema,
-  /** Settled tasks behind `strongest` and `regret`; the newest ones when there are more than 20,000. */
+  /** Settled tasks behind `strongest` and `regret`; the newest ones when there are more than 5,000. */
   estimatedFromTasks: count,
 });
 export type Report = z.infer<typeof reportSchema>;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { compareWithStrongest, estimateRegret, interval, quantile, type ReportTask } from './report';
+import { estimateRegret } from './regret';
+import { compareWithStrongest, interval, quantile, type ReportTask } from './report';
 import type { Prior } from './routing/policy';
 import { seededRandom } from './seeded-random';
 

@@ -41,6 +41,7 @@ function fromHumanEval(task: z.infer<typeof humanEvalSchema>): TaskSpec {
     id: task.task_id,
     prompt: task.prompt,
     language: 'python',
+    dimension: 'code_generation',
     verification: { tests: `${task.test}\n\ncheck(${task.entry_point})\n`, entryPoint: task.entry_point },
   };
 }
@@ -52,6 +53,7 @@ function fromMbpp(task: z.infer<typeof mbppSchema>): TaskSpec {
     id: `mbpp/${task.task_id}`,
     prompt: `${task.text ?? task.prompt}\nYour code should pass these tests:\n\n${task.test_list.join('\n')}\n`,
     language: 'python',
+    dimension: 'code_generation',
     verification: { tests: [...setup, ...task.test_list].join('\n') + '\n' },
   };
 }

@@ -60,6 +60,12 @@ describe('a good file', () => {
     expect(JSON.stringify(file)).not.toContain('sk-secret');
   });
 
+  test('a process that calls no model need not have the keys', () => {
+    const text = 'models: [{ id: g, provider: openai, price: { inputPerMillion: 1, outputPerMillion: 2 } }]';
+    expect(() => parseModelsFile(text, 'models.yaml', null)).not.toThrow();
+    expect(() => parseModelsFile(text, 'models.yaml', {})).toThrow(/OPENAI_API_KEY/);
+  });
+
   test('the shipped pool has eight simulated models and says so in every id', () => {
     const file = readModelsFile(null, {});
     expect(file.models).toHaveLength(8);

@@ -82,12 +82,13 @@ export const SIMULATED_MODELS_PATH = join(__dirname, 'simulated-models.yaml');
 
 /**
  * Reads `models.yaml`. `path: null` = the simulated pool that ships.
- * @param env variables that hold the keys; only looked at for presence.
+ * @param env variables that hold the keys, only looked at for presence; `null` = do not ask for keys (a process
+ *   that calls no model need not have them).
  * @throws AcrError ACR_CONFIG_INVALID: every mistake, each with its line, its place and its remedy.
  */
 export function readModelsFile(
   path: string | null,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>> | null,
 ): ModelsFile {
   const file = path ?? SIMULATED_MODELS_PATH;
   let text: string;
@@ -107,7 +108,7 @@ export function readModelsFile(
 export function parseModelsFile(
   text: string,
   path: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>> | null,
 ): ModelsFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -164,7 +165,7 @@ type Place = (keys: PropertyKey[]) => string;
 function checkModels(
   models: ModelEntry[],
   place: Place,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Readonly<Record<string, string | undefined>> | null,
 ): string[] {
   const problems: string[] = [];
   const firstAt = new Map<string, number>();
@@ -177,7 +178,7 @@ function checkModels(
       );
     if (m.provider === 'openai-compatible' && m.baseUrl === null)
       problems.push(`${place(['models', i])} needs "baseUrl", for example http://127.0.0.1:11434/v1`);
-    if (m.apiKeyEnv !== null && !env[m.apiKeyEnv])
+    if (env !== null && m.apiKeyEnv !== null && !env[m.apiKeyEnv])
       problems.push(
         `${place(['models', i])} needs its key: set the environment variable ${m.apiKeyEnv}, or name another with "apiKeyEnv"`,
       );

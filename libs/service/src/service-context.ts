@@ -32,7 +32,8 @@ export interface ServiceContext {
 export async function openServiceContext(name: string, env: Env): Promise<ServiceContext> {
   const log = createLogger(name, env.ACR_LOG_LEVEL);
   const metrics = new Metrics(name);
-  const models = readModelsFile(env.ACR_MODELS_FILE ?? null, rawEnv());
+  // Only the executor calls models, and so only it needs their keys.
+  const models = readModelsFile(env.ACR_MODELS_FILE ?? null, name === 'executor' ? rawEnv() : null);
   metrics.allowModels(models.models.map((m) => m.id));
   const onError = (error: Error) => log.warn({ err: error }, 'connection lost; will be reopened');
   const db = openDatabase({

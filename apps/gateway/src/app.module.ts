@@ -6,6 +6,8 @@ import { IdempotentRequests } from './idempotent.service';
 import { ModelsController } from './models.controller';
 import { OpenapiController } from './openapi.controller';
 import { ProblemFilter } from './problem.filter';
+import { ReportController } from './report.controller';
+import { ReportService } from './report.service';
 import { RunEventsController } from './run-events.controller';
 import { RunsController } from './runs.controller';
 import { SubmissionsService } from './submissions.service';
@@ -18,12 +20,14 @@ import { TasksController } from './tasks.controller';
     RunEventsController,
     FeedbackController,
     ModelsController,
+    ReportController,
     OpenapiController,
   ],
   providers: [
     SubmissionsService,
     CancellationsService,
     IdempotentRequests,
+    ReportService,
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
 })

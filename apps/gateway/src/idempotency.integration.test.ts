@@ -1,3 +1,4 @@
+import { keepAnswer, takeKey } from '@acrouter/db/idempotency-store';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KEY_TTL_MS } from './idempotent.service';
 import { ask, startTestGateway, type Answer, type TestGateway } from './test-gateway';
@@ -64,15 +65,13 @@ test('a request that failed leaves its key free', async () => {
 });
 
 test('a process that dies in the middle leaves its key free', async () => {
-  const { db } = gateway.context;
-  const { rows } = await db.transaction().execute(async (trx) => {
-    const { takeKey } = await import('@acrouter/db/idempotency-store');
-    const { sql } = await import('kysely');
+  const death = gateway.context.db.transaction().execute(async (trx) => {
     expect((await takeKey(trx, 'default', 'crash', 'hash')).kind).toBe('new');
     expect((await post('crash', { ...run, name: 'crashed' })).status).toBe(409);
-    return sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
+    await keepAnswer(trx, 'default', 'crash', { hash: 'hash', statusCode: 202, body: '{}' }, KEY_TTL_MS);
+    throw new Error('killed before the commit');
   });
-  expect(rows[0]?.pid).toBeGreaterThan(0);
+  await expect(death).rejects.toThrow('killed');
   expect((await post('crash', { ...run, name: 'crashed' })).status).toBe(202);
   expect(await countRuns('crashed')).toBe(1);
 });

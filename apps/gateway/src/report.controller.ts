@@ -1,0 +1,18 @@
+import { reportQuerySchema } from '@acrouter/contracts/http';
+import type { Report } from '@acrouter/contracts/http-report';
+import { Controller, Get, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { parse } from './parse';
+import { ReportService } from './report.service';
+import { callerOf } from './tenant';
+
+/** `GET /v1/report?run=…&since=…&until=…&dimension=…` */
+@Controller('v1/report')
+export class ReportController {
+  constructor(private readonly reports: ReportService) {}
+
+  @Get()
+  show(@Req() request: FastifyRequest, @Query() query: unknown): Promise<Report> {
+    return this.reports.report(callerOf(request).tenantId, parse(reportQuerySchema, query, 'query'));
+  }
+}

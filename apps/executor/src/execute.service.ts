@@ -57,10 +57,12 @@ export class ExecuteService {
    */
   async execute(message: ExecuteMessage, delivery: Delivery): Promise<OutboxRow[]> {
     const { taskId, attempt, model } = message;
-    const task = await loadTask(this.db, taskId);
-    if (!task) return [];
     const lease = { taskId, attempt, token: randomUUID() };
-    const claim = await claimAttempt(this.db, taskId, attempt, lease.token, this.env.ACR_LEASE_MS);
+    const [task, claim] = await Promise.all([
+      loadTask(this.db, taskId),
+      claimAttempt(this.db, taskId, attempt, lease.token, this.env.ACR_LEASE_MS),
+    ]);
+    if (!task) return [];
     if (claim.kind === 'over') return this.writer.pointOn(claim.row, task.traceparent);
     if (claim.kind === 'held') throw new RetryLater(untilMs(claim.until), 'another executor has the attempt');
     const kept = keepLease(this.db, lease, this.env.ACR_LEASE_MS);
@@ -79,14 +81,15 @@ export class ExecuteService {
 
   private async carryOut(a: Attempt): Promise<OutboxRow[]> {
     const { taskId, attempt } = a.lease;
-    await this.writer.closeOrphans(await callsOf(this.db, taskId, attempt));
+    let lines = await callsOf(this.db, taskId, attempt);
+    await this.writer.closeOrphans(lines);
     for (;;) {
       if (a.job.aborted) return this.stopped(a, null, null);
       if (a.task.settled_at || a.task.cancel_requested_at) {
         await this.writer.cancelled(a.lease, null, null);
         return [];
       }
-      const next = await this.nextLine(a);
+      const next = await this.nextLine(a, lines);
       if (!('line' in next)) return this.writer.gaveUp(a, next.why, null);
       if (!(await markSent(this.db, keyOf(next.line))))
         throw new RetryLater(1_000, 'the call was released or sent by another');
@@ -95,13 +98,16 @@ export class ExecuteService {
       if (outcome.pauseMs > SHORT_PAUSE_MS || a.callable.entry.limits.requestsPerMinute !== null)
         throw new RetryLater(outcome.pauseMs, 'the provider failed; the next call comes later');
       await sleep(outcome.pauseMs, undefined, { signal: a.job }).catch(() => undefined);
+      lines = await callsOf(this.db, taskId, attempt);
     }
   }
 
   /** The line of the next call: the one that is reserved already, or a new one within the budgets. */
-  private async nextLine(a: Attempt): Promise<{ line: LedgerRow } | { why: GivenUp }> {
+  private async nextLine(
+    a: Attempt,
+    lines: readonly LedgerRow[],
+  ): Promise<{ line: LedgerRow } | { why: GivenUp }> {
     const { taskId, attempt } = a.lease;
-    const lines = await callsOf(this.db, taskId, attempt);
     const reserved = lines.find((l) => l.state === 'reserved');
     if (reserved) return { line: reserved };
     const last = lines.at(-1);

@@ -33,14 +33,22 @@ const RUNNER = {
   },
 };
 
-/** A test program that loads the answer from its file. */
+/**
+ * A test program that loads the answer from its file. JavaScript answers export nothing: they are read as text and
+ * the names in `exports` are taken out of them.
+ */
 const SCRIPT = {
-  python: (text) => ({ command: 'python3 test.py', answerFile: 'answer.py', files: { 'test.py': text } }),
-  javascript: (text) => ({
-    command: 'node test.js',
-    answerFile: 'answer.js',
-    files: { 'test.js': SAME + text },
+  python: ({ script }) => ({
+    command: 'python3 test.py',
+    answerFile: 'answer.py',
+    files: { 'test.py': script },
   }),
+  javascript: ({ script, exports }) => {
+    const load = `const answer = require('node:fs').readFileSync('answer.js', 'utf8');
+const { ${exports} } = new Function(answer + '\\nreturn { ${exports} };')();
+`;
+    return { command: 'node test.js', answerFile: 'answer.js', files: { 'test.js': SAME + load + script } };
+  },
 };
 
 /** Applies an edit [from, to] or {from, to} to `text`; `from` must occur exactly once. */
@@ -53,7 +61,7 @@ function edited(text, edit, where) {
 
 function verification(task) {
   if (task.tests) return { tests: (task.language === 'javascript' ? SAME : '') + task.tests };
-  if (task.script) return SCRIPT[task.language](task.script);
+  if (task.script) return SCRIPT[task.language](task);
   if (!task.subject) return undefined;
   const { command, checker, ending, answerFile } = RUNNER[task.language];
   const files = {

@@ -3,8 +3,18 @@
  * Plain JavaScript on the machine's own Node (>= 20.19), without any package: it runs before `npm ci`.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 /** The project's folder. */
@@ -12,6 +22,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
 const stamp = join(root, 'node_modules', '.cache', 'acrouter-built');
 const OLDEST_NODE = [20, 19];
+/** A build takes seconds; a lock this old belongs to one that was killed. */
+const BUILD_LIMIT_MS = 180_000;
 
 /** The environment in which `node` and every tool are the project's own. */
 export function projectEnv() {
@@ -97,7 +109,8 @@ function projects() {
   const folders = ['apps', 'libs'].map((name) => join(root, name)).filter((path) => existsSync(path));
   return folders
     .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
-    .filter((path) => existsSync(join(path, 'src')) && existsSync(join(path, 'package.json')));
+    .filter((path) => existsSync(join(path, 'package.json')))
+    .filter((path) => existsSync(join(path, 'src')) && readdirSync(join(path, 'src')).length > 0);
 }
 
 /** Whether something must be built before it can run. Takes a few milliseconds. */
@@ -106,13 +119,36 @@ export function needsBuild() {
   return newestSource() > built || projects().some((path) => !existsSync(join(path, 'dist')));
 }
 
-/** Builds every project. Ends the process when it fails. */
+/** Builds every project unless another process has just done so. Ends the process when it fails. */
 export async function build() {
-  const startedAt = new Date();
-  const { ok, output } = await run(join(bin, 'nx'), ['run-many', '-t', 'build', '--outputStyle=static']);
-  if (!ok) fail(`The build failed:\n${tail(output)}`);
   mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, `${startedAt.toISOString()}\n`);
+  const lock = `${stamp}.lock`;
+  for (; !takeLock(lock); await sleep(100));
+  try {
+    if (!needsBuild()) return;
+    const startedAt = new Date();
+    const { ok, output } = await run(join(bin, 'nx'), ['run-many', '-t', 'build', '--outputStyle=static']);
+    if (!ok) throw new Error(`The build failed:\n${tail(output)}`);
+    writeFileSync(stamp, '');
+    // Sources that changed while the build ran are newer than the stamp, and so are built next time.
+    utimesSync(stamp, startedAt, startedAt);
+  } catch (error) {
+    rmSync(lock, { recursive: true, force: true });
+    fail(error.message);
+  }
+  rmSync(lock, { recursive: true, force: true });
+}
+
+/** One build at a time: two would delete each other's output. A lock of a killed build is taken over. */
+function takeLock(lock) {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > BUILD_LIMIT_MS) rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
 }
 
 /** Whether a program is on the PATH. */

@@ -28,3 +28,16 @@ export async function insertVerifierFeedback(trx: Executor, f: VerifierFeedback)
     .onConflict((c) => c.doNothing())
     .execute();
 }
+
+/** Whether any call of an attempt went to the simulated pool, by the ledger, which knows what was called then. */
+export async function wasSimulated(db: Executor, taskId: string, attempt: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('ledger')
+    .select('simulated')
+    .where('task_id', '=', taskId)
+    .where('attempt', '=', attempt)
+    .where('simulated', '=', true)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

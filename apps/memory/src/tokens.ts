@@ -1,0 +1,2 @@
+/** Injection token of the process's `Embedder`. */
+export const EMBEDDER = Symbol('embedder');

@@ -104,7 +104,7 @@ export class GatewayClient {
    * @throws AcrError when the gateway stays away
    */
   async *events(runId: string, signal?: AbortSignal): AsyncGenerator<RunEvent> {
-    let lastId = '0';
+    let lastId: string | null = null;
     for (let failures = 0; !signal?.aborted;) {
       try {
         for await (const event of this.eventStream(runId, lastId, signal)) {
@@ -123,13 +123,13 @@ export class GatewayClient {
     }
   }
 
-  private async *eventStream(runId: string, lastId: string, signal?: AbortSignal) {
+  private async *eventStream(runId: string, lastId: string | null, signal?: AbortSignal) {
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(), EVENT_SILENCE_MS);
     const either = AbortSignal.any(signal ? [signal, silence.signal] : [silence.signal]);
     try {
       const response = await this.fetch('GET', `/v1/runs/${encodeURIComponent(runId)}/events`, {
-        headers: { accept: 'text/event-stream', 'last-event-id': lastId },
+        headers: { accept: 'text/event-stream', ...(lastId === null ? {} : { 'last-event-id': lastId }) },
         signal: either,
       });
       if (!response.ok) throw await problemOf(response);

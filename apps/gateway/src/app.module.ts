@@ -7,6 +7,7 @@ import { ModelsController } from './models.controller';
 import { OpenapiController } from './openapi.controller';
 import { ProblemFilter } from './problem.filter';
 import { ReportController } from './report.controller';
+import { ReportGauges } from './report-gauges';
 import { ReportService } from './report.service';
 import { RunEventsController } from './run-events.controller';
 import { RunsController } from './runs.controller';
@@ -28,6 +29,7 @@ import { TasksController } from './tasks.controller';
     CancellationsService,
     IdempotentRequests,
     ReportService,
+    ReportGauges,
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
 })

@@ -134,6 +134,25 @@ describe('tasks', () => {
     expect(after.attempts[0]).toMatchObject({ model: 'glm-5', costUsd: 0.25, unknownCalls: 1 });
   });
 
+  test('a verdict that says nothing shows no score', async () => {
+    const { db } = gateway.context;
+    const id = String((await ask(gateway, 'POST', '/v1/tasks', { prompt: 'p' })).body['id']);
+    for (const [attempt, conclusive] of [false, true].entries()) {
+      await insertAttempt(db, id, attempt, 'glm-5');
+      await db
+        .updateTable('attempts')
+        .set({ status: 'recorded', score: 1, passed: true, verdict: JSON.stringify({ conclusive }) })
+        .where('task_id', '=', id)
+        .where('attempt', '=', attempt)
+        .execute();
+    }
+    const view = taskViewSchema.parse((await ask(gateway, 'GET', `/v1/tasks/${id}`)).body);
+    expect(view.attempts.map((a) => [a.score, a.passed])).toEqual([
+      [null, null],
+      [1, true],
+    ]);
+  });
+
   test('are explained by their decisions, and feedback names one of them', async () => {
     const { db } = gateway.context;
     const id = String((await ask(gateway, 'POST', '/v1/tasks', { prompt: 'p' })).body['id']);

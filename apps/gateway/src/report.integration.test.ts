@@ -183,3 +183,10 @@ test('can be cut by time and dimension, and is empty where there is nothing', as
   expect(empty.cost.knownUsd).toBe(0);
   expect((await ask(gateway, 'GET', '/v1/report?run=none')).status).toBe(404);
 });
+
+test('Prometheus sees the saving that the report shows', async () => {
+  const { strongest: s } = await report('');
+  const metrics = String((await ask(gateway, 'GET', '/metrics')).body['text']);
+  const gauge = /^acrouter_savings_usd_total\{[^}]*\} (\S+)$/m.exec(metrics)?.[1];
+  expect(Number(gauge)).toBeCloseTo(s?.savingUsd ?? NaN, 9);
+});

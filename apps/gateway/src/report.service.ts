@@ -68,6 +68,12 @@ export class ReportService {
     };
   }
 
+  /** The report's two estimates alone, over everything of a tenant. */
+  async estimates(tenantId: string): Promise<Pick<Report, 'strongest' | 'regret'>> {
+    const tasks = await readReportTasks(this.db, toScope(tenantId, {}), MAX_ESTIMATED);
+    return { strongest: this.compare(tasks), regret: estimateRegret(tasks, this.prior) };
+  }
+
   private compare(tasks: readonly ReportTask[]): Report['strongest'] {
     const strongest = this.pool.models.find((m) => m.id === this.pool.strongest);
     if (!strongest) return null;

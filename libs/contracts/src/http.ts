@@ -74,6 +74,7 @@ export const attemptViewSchema = z.object({
   model: z.string(),
   /** executing, answered, verified, recorded; or outage, over-budget, cancelled: ends without a verdict. */
   status: z.string(),
+  /** `null`, like `passed`, before the verdict and when nothing could check the answer. */
   score: z.number().nullable(),
   passed: z.boolean().nullable(),
   confidence: z.number().nullable(),

@@ -36,7 +36,13 @@ type AttemptFacts = Pick<
   | 'error'
   | 'decided_at'
   | 'verified_at'
-> & { cost_usd: number; known_calls: number; unknown_calls: number; simulated: boolean };
+> & {
+  conclusive: boolean | null;
+  cost_usd: number;
+  known_calls: number;
+  unknown_calls: number;
+  simulated: boolean;
+};
 
 export interface TaskFilter {
   externalId?: string | undefined;
@@ -143,7 +149,7 @@ async function attemptFacts(db: Executor, ids: readonly string[]): Promise<Map<s
   if (ids.length === 0) return byTask;
   const { rows } = await sql<AttemptFacts>`
     select a.task_id, a.attempt, a.model, a.status, a.score, a.passed, a.confidence, a.input_tokens, a.output_tokens,
-           a.latency_ms, a.error, a.decided_at, a.verified_at, l.cost_usd, l.known_calls, l.unknown_calls, l.simulated
+           a.latency_ms, a.error, a.decided_at, a.verified_at, (a.verdict->>'conclusive')::boolean as conclusive, l.cost_usd, l.known_calls, l.unknown_calls, l.simulated
     from attempts a
     cross join lateral (
       select coalesce(sum(cost_usd), 0) as cost_usd, count(*) filter (where state = 'settled') as known_calls,
@@ -214,12 +220,13 @@ function toSummary(t: TaskFacts, attempts: readonly AttemptFacts[]): TaskSummary
 }
 
 function toAttemptView(a: AttemptFacts): AttemptView {
+  const saysNothing = a.conclusive === false;
   return {
     attempt: a.attempt,
     model: a.model,
     status: a.status,
-    score: a.score,
-    passed: a.passed,
+    score: saysNothing ? null : a.score,
+    passed: saysNothing ? null : a.passed,
     confidence: a.confidence,
     costUsd: knownCost(a.cost_usd, a.known_calls, a.unknown_calls),
     unknownCalls: a.unknown_calls,

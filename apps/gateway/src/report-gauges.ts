@@ -1,0 +1,30 @@
+import { SCRAPE_HOOKS, type ScrapeHook } from '@acrouter/service/tokens';
+import { Metrics } from '@acrouter/telemetry/metrics';
+import { Inject, Injectable } from '@nestjs/common';
+import { ReportService } from './report.service';
+
+/** Estimates are made anew at most so often, however many scrape, ms. */
+const MAX_AGE_MS = 60_000;
+
+/** `acrouter_savings_usd_total` and `acrouter_regret_estimate`, over the newest settled tasks. */
+@Injectable()
+export class ReportGauges {
+  private madeAtMs = -Infinity;
+
+  constructor(
+    private readonly reports: ReportService,
+    private readonly metrics: Metrics,
+    @Inject(SCRAPE_HOOKS) hooks: ScrapeHook[],
+  ) {
+    hooks.push(() => this.refresh());
+  }
+
+  private async refresh(): Promise<void> {
+    const nowMs = Date.now();
+    if (nowMs - this.madeAtMs < MAX_AGE_MS) return;
+    this.madeAtMs = nowMs;
+    const { strongest, regret } = await this.reports.estimates('default');
+    if (strongest) this.metrics.savingsUsd.set(strongest.savingUsd);
+    if (regret) this.metrics.regretEstimate.set(regret.perTask);
+  }
+}

@@ -1,4 +1,4 @@
-import type { PercentilesView, Report } from '@acrouter/contracts/http-report';
+import type { PercentilesView, Report, StrongestReport } from '@acrouter/contracts/http-report';
 import { paint } from './output';
 import { bar, count, duration, left, money, percent, plain, right, score, WIDTH, wrap } from './text-layout';
 
@@ -92,17 +92,24 @@ function strongestOf(report: Report): string[] {
             `${score(strongest.score)}, routed ${score(strongest.actualScore)}  ${strongest.scoreInterval ? between(...strongest.scoreInterval, score) : ''}`,
           ),
         ];
-  const left0 = strongest.tasksLeftOut > 0 ? `, ${count(strongest.tasksLeftOut)} left out` : '';
   return [
     ...heading(`Had ${plain(strongest.model)} done everything`, paint.dim(`  (estimated)`)),
     line('cost', cost),
     line(strongest.savingUsd >= 0 ? 'saved' : 'lost', paint.bold(saved)),
     ...scores,
-    ...wrap(
-      `${count(strongest.tasksCompared)} tasks compared${left0}. ${strongest.method}`,
-      WIDTH - LABEL - 2,
-    ).map((text) => INDENT + paint.dim(text)),
+    ...wrap(basisOf(strongest), WIDTH - LABEL - 2).map((text) => INDENT + paint.dim(text)),
   ];
+}
+
+/** What the estimate rests on, in a sentence; the whole method is in `--json`. */
+function basisOf(strongest: StrongestReport): string {
+  const { costBasis, tasksCompared, tasksLeftOut } = strongest;
+  const leftOut = tasksLeftOut > 0 ? `, ${count(tasksLeftOut)} left out` : '';
+  return (
+    `${count(tasksCompared)} tasks compared${leftOut}; its cost on them: ${count(costBasis.observed)} real, ` +
+    `${count(costBasis.ownOutput)} from its own other answers, ${count(costBasis.triedOutput)} from those of other models. ` +
+    'Method: acr report --json.'
+  );
 }
 
 function modelsOf(report: Report): string[] {

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Whether a process with this id exists. */
@@ -66,10 +67,14 @@ export function portOwner(port: number): string | null {
   for (const pid of readdirOrNothing('/proc').filter((name) => /^\d+$/.test(name)))
     for (const fd of readdirOrNothing(`/proc/${pid}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(readlinkOrNothing(`/proc/${pid}/fd/${fd}`))?.[1];
-      if (inode && inodes.has(inode)) return `${commandOf(Number(pid)).slice(0, 80)} (pid ${pid})`;
+      if (inode && inodes.has(inode)) return `${shortened(commandOf(Number(pid)))} (pid ${pid})`;
     }
   return null;
 }
+
+/** A long command line keeps its program and its end, where the script and its arguments are. */
+const shortened = (command: string): string =>
+  command.length <= 70 ? command : `${basename(command.split(' ')[0] ?? '')} … ${command.slice(-50)}`;
 
 /** Socket inodes listening on a port, from /proc/net (columns: sl local rem st … inode; state 0A = LISTEN). */
 function listeners(table: string, port: number): string[] {

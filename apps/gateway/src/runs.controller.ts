@@ -1,4 +1,4 @@
-import { addTasksSchema, runTaskQuerySchema, submitRunSchema } from '@acrouter/contracts/http';
+import { runTaskQuerySchema, submitRunSchema, submitTasksSchema } from '@acrouter/contracts/http';
 import type { Cancelled, RunView, TaskPage } from '@acrouter/contracts/http';
 import type { Database } from '@acrouter/db/client';
 import { readRun } from '@acrouter/db/run-reads';
@@ -51,7 +51,7 @@ export class RunsController {
   ): Promise<void> {
     const { tenantId } = callerOf(request);
     const runId = parseId(id, 'run');
-    const specs = parse(addTasksSchema, body, 'body').tasks;
+    const specs = parse(submitTasksSchema, body, 'body').tasks;
     const traceparent = traceparentOf(request);
     const tasks = toNewTasks(specs, { tenantId, runId, nowMs: Date.now(), traceparent });
     await this.requests.answer(request, reply, (trx) =>

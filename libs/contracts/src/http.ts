@@ -50,7 +50,7 @@ function refuseTwins(tasks: { id?: string | undefined }[], ctx: z.RefinementCtx)
   });
 }
 
-/** `POST /v1/tasks` with several tasks. With one, the body is the TaskSpec itself. */
+/** `POST /v1/runs/:id/tasks`, and `POST /v1/tasks` with several tasks; with one, its body is the TaskSpec itself. */
 export const submitTasksSchema = z.strictObject({ tasks: taskList });
 export type SubmitTasks = z.infer<typeof submitTasksSchema>;
 
@@ -266,9 +266,6 @@ export const submitRunSchema = z.strictObject({
   tasks: z.array(taskSpecSchema).max(MAX_TASKS_PER_REQUEST).superRefine(refuseTwins).default([]),
 });
 export type SubmitRun = z.input<typeof submitRunSchema>;
-
-/** `POST /v1/runs/:id/tasks` */
-export const addTasksSchema = submitTasksSchema;
 
 /** Answer to `POST /v1/runs` and `POST /v1/runs/:id/tasks`; `tasks` are those of this request, in its order. */
 export const acceptedRunSchema = z.object({

@@ -127,6 +127,7 @@ describe('deciding', () => {
   });
 
   test('a failed check escalates to another model; the last failure settles with the best answer', async () => {
+    await submit({ maxAttempts: 3 });
     const first = modelOf(await ready());
     await carryOut(1, 0.5);
     const second = modelOf(await finished(1));

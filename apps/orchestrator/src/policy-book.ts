@@ -6,6 +6,7 @@ import { bytesToVector } from '@acrouter/db/context-store';
 import { followExperiences, type ExperienceCursor, type ExperienceRow } from '@acrouter/db/experience-store';
 import type { LearningExample, Policy, PolicySetup, Random } from '@acrouter/domain/routing/policy';
 import { createPolicy, defaultPolicyName } from '@acrouter/domain/routing/registry';
+import { withResampling } from '@acrouter/domain/routing/resample';
 import { hash32, seededRandom } from '@acrouter/domain/seeded-random';
 import { DEFAULT_LIMITS, type Dimension } from '@acrouter/domain/task';
 import { DATABASE, ENV, LOGGER, MODELS } from '@acrouter/service/tokens';
@@ -73,7 +74,7 @@ export class PolicyBook implements OnApplicationBootstrap, BeforeApplicationShut
     const known = this.policies.get(tenantId);
     if (known) return known;
     const name = this.env.ACR_POLICY ?? defaultPolicyName({ maxAttempts: DEFAULT_LIMITS.maxAttempts });
-    const policy = createPolicy(name, this.setup);
+    const policy = withResampling(createPolicy(name, this.setup), this.setup);
     this.policies.set(tenantId, policy);
     return policy;
   }

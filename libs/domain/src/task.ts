@@ -56,7 +56,10 @@ export interface VerificationSpec {
 
 /** What bounds the work on one task. */
 export interface TaskLimits {
-  /** Judged attempts allowed, ≥ 1. Default 3. Outages do not count; see `maxOutages`. */
+  /**
+   * Judged attempts allowed, ≥ 1. Default 8: the policy stops earlier as soon as another attempt is not worth
+   * its price (`costWeight`), so this only bounds the tail. Outages do not count; see `maxOutages`.
+   */
   maxAttempts: number;
   /** Attempts allowed to end without an answer (outage, budget refused) before the task settles. Default 6. */
   maxOutages: number;
@@ -69,7 +72,7 @@ export interface TaskLimits {
 }
 
 export const DEFAULT_LIMITS: TaskLimits = {
-  maxAttempts: 3,
+  maxAttempts: 8,
   maxOutages: 6,
   maxCostUsd: null,
   deadlineAtMs: null,

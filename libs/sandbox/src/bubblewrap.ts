@@ -100,7 +100,7 @@ export class BubblewrapSandbox implements Sandbox {
     const toolchain = this.toolchains.get(request.language) as Toolchain;
     const args = bubblewrapArgs(this.host, {
       toolchain,
-      argv: request.argv.map((word, index) => (index === 0 && word === '{tool}' ? toolchain.program : word)),
+      argv: request.argv.map((word) => (word === '{tool}' ? toolchain.program : word)),
       env: request.env ?? {},
       files: files.map(([path]) => path),
       folder: request.folder ?? null,

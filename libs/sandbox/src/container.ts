@@ -140,7 +140,7 @@ export class ContainerSandbox implements Sandbox {
         mkdirSync(dirname(join(folder, path)), { recursive: true, mode: 0o755 });
         writeFileSync(join(folder, path), text, { mode: 0o644 });
       }
-      const argv = request.argv.map((word, index) => (index === 0 && word === '{tool}' ? program : word));
+      const argv = request.argv.map((word) => (word === '{tool}' ? program : word));
       const run = { name, image, folder, argv, env: { ...request.env } };
       const result = await runBounded(
         {

@@ -62,7 +62,7 @@ export const FLOOD_FACTOR = 64;
 export interface SandboxRequest {
   /** Decides which toolchain is visible. */
   language: SandboxLanguage;
-  /** Program and arguments. `{tool}` in the first place stands for the toolchain's main program. */
+  /** Program and arguments. A word `{tool}` stands for the toolchain's main program. */
   argv: readonly string[];
   /** Relative path → text, written to the working folder before the start. */
   files?: Readonly<Record<string, string>>;

@@ -33,7 +33,9 @@ export class UnsafeSandbox implements Sandbox {
       const result = await runBounded(
         {
           program: first === '{tool}' ? toolchain.program : first,
-          args: args.map((word) => word.replaceAll('/box/', `${folder}/`)),
+          args: args.map((word) =>
+            word === '{tool}' ? toolchain.program : word.replaceAll('/box/', `${folder}/`),
+          ),
           options: {
             cwd: folder,
             env: { PATH: path, HOME: folder, LANG: 'C.UTF-8', ...toolchain.env, ...request.env },

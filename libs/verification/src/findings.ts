@@ -25,6 +25,13 @@ function failureOf(result: SandboxResult): { status: SignalStatus; reason: strin
   }
 }
 
+/** Why a run says nothing: it never came to the answer. */
+function refusalOf({ outcome, stderr }: SandboxResult): string {
+  if (outcome.kind === 'not-started') return outcome.reason;
+  if (outcome.kind === 'cancelled') return 'cancelled';
+  return `the check did not begin (${outcome.kind}): ${stderr.slice(0, 300)}`;
+}
+
 const small = (result: SandboxResult) => ({
   limitsHit: result.limitsHit,
   ms: Math.round(result.durationMs),
@@ -67,9 +74,9 @@ export function executedFinding(
       evidence: { given, end: status, ...evidence, ...printed, limitsHit: run.result.limitsHit },
     };
   }
-  const failure = failureOf(run.result);
+  const failure = run.began ? failureOf(run.result) : null;
   if (!failure) {
-    const reason = run.result.outcome.kind === 'not-started' ? run.result.outcome.reason : 'cancelled';
+    const reason = refusalOf(run.result);
     return { kind, status: 'refused', score: null, evidence: { given, reason } };
   }
   return {

@@ -20,6 +20,8 @@ export interface HarnessOrder {
 /** The sandbox's result and the harness's report, if it came to one. */
 export interface HarnessRun {
   result: SandboxResult;
+  /** Whether the harness got its order; before that nothing of the answer has run, so a failure is ours. */
+  began: boolean;
   report: HarnessReport | null;
 }
 
@@ -29,6 +31,14 @@ const OVERHEAD_MS = 2_000;
 const EXAMPLES_MS = 5_000;
 
 const read = (file: string) => readFileSync(join(__dirname, 'harness', file), 'utf8');
+/**
+ * Starts judge and candidate side by side, joined by four pipes that the judge unlinks. Only the judge keeps the
+ * stdin that tests and token come by, and the stdout that counts.
+ */
+const SCRIPT_LAUNCH = `umask 077; mkfifo /tmp/q /tmp/p /tmp/e /tmp/c || exit 70
+"$1" -e "$2" candidate </dev/null >/dev/null 2>&1 &
+exec "$1" -e "$2" judge "$3"`;
+
 let pythonSource: string | null = null;
 let scriptSource: string | null = null;
 
@@ -38,7 +48,7 @@ function request(order: HarnessOrder, kinds: string): { argv: string[]; files?: 
     return { argv: ['{tool}', '-I', '-S', '-B', '-c', pythonSource, kinds] };
   }
   scriptSource ??= read('script-harness.cjs');
-  return { argv: ['{tool}', '--stack-size=900', '-e', scriptSource, kinds] };
+  return { argv: ['/bin/sh', '-c', SCRIPT_LAUNCH, 'sh', '{tool}', scriptSource, kinds] };
 }
 
 /**
@@ -83,5 +93,9 @@ export async function runHarness(
     },
     signal,
   );
-  return { result, report: readReport(result.stdout, token) };
+  return {
+    result,
+    began: result.stdout.includes(`\n${token}begin\n`),
+    report: readReport(result.stdout, token),
+  };
 }

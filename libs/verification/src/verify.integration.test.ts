@@ -161,3 +161,115 @@ describe('what tests may do with a Python answer', () => {
     expect(verdict.signals[0]).toMatchObject({ kind: 'tests', status: 'passed' });
   });
 });
+
+describe('JavaScript answers', () => {
+  const script: CheckableTask = {
+    prompt: 'Write a function `total(xs)` that sums numbers. total([1, 2]) returns 3.',
+    language: 'javascript',
+    verification: {
+      tests:
+        "const assert = require('node:assert');\nassert.strictEqual(total([1, 2, 3]), 6);\nassert.strictEqual(total([]), 0);",
+    },
+  };
+
+  test.each([
+    ['a function', 'function total(xs) { return xs.reduce((a, b) => a + b, 0); }'],
+    ['an arrow function', 'const total = (xs) => xs.reduce((a, b) => a + b, 0);'],
+    [
+      'Markdown',
+      'Here:\n```js\nfunction total(xs) {\n  let s = 0;\n  for (const x of xs) s += x;\n  return s;\n}\n```\nDone.',
+    ],
+    ['a CommonJS module', 'module.exports = { total: (xs) => xs.reduce((a, b) => a + b, 0) };'],
+    ['an ES module', 'export function total(xs) { return xs.reduce((a, b) => a + b, 0); }'],
+  ])('pass as %s', async (_name, answer) => {
+    expect(await verify(script, answer)).toMatchObject({ passed: true, score: 1, language: 'javascript' });
+  });
+
+  test.each([
+    ['wrong', 'function total(xs) { return 6; }'],
+    ['empty', ''],
+    ['cut off', 'function total(xs) { return xs.'],
+    ['throwing', 'function total(xs) { throw new Error("no"); }'],
+    ['exiting', 'function total(xs) { process.exit(0); }'],
+  ])('fail when %s', async (_name, answer) => {
+    const verdict = await verify(script, answer);
+    expect(verdict).toMatchObject({ passed: false, conclusive: true });
+    expect(verdict.score).toBeLessThan(0.5);
+  });
+
+  test.each([
+    [
+      'see changed arguments',
+      'function sortIt(xs) { xs.sort(); return xs; }',
+      'const a = [2, 1]; assert.strictEqual(sortIt(a), a); assert.deepStrictEqual(a, [1, 2]);',
+    ],
+    ['pass functions', 'const apply = (f, x) => f(x);', 'assert.strictEqual(apply((v) => v + 1, 2), 3);'],
+    [
+      'use classes',
+      'class Stack { #items = []; push(x) { this.#items.push(x); return this; } pop() { return this.#items.pop(); } get size() { return this.#items.length; } static of(x) { return new Stack().push(x); } }',
+      'const s = new Stack(); s.push(3); assert.strictEqual(s.size, 1); assert.ok(s instanceof Stack); assert.strictEqual(s.pop(), 3); assert.strictEqual(Stack.of(1).size, 1);',
+    ],
+    [
+      'expect errors',
+      'class Bad extends Error {}\nfunction f() { throw new Bad("no"); }\nfunction g() { throw new TypeError("t"); }',
+      'assert.throws(() => f(), Bad); assert.throws(() => g(), TypeError); assert.throws(f, { message: "no" });',
+    ],
+    [
+      'await',
+      'const later = (x) => new Promise((r) => setTimeout(() => r(x), 5));',
+      'assert.strictEqual(await later(3), 3); assert.deepStrictEqual(await Promise.all([later(1), later(2)]), [1, 2]);',
+    ],
+    [
+      'expect rejections',
+      'async function f() { throw new RangeError("r"); }',
+      'await assert.rejects(() => f(), RangeError);',
+    ],
+    [
+      'pass callbacks that come later',
+      'function debounce(f, ms) { let t; return (...a) => { clearTimeout(t); t = setTimeout(() => f(...a), ms); }; }',
+      'let n = 0; const d = debounce(() => n++, 5); d(); d(); await new Promise((r) => setTimeout(r, 60)); assert.strictEqual(n, 1);',
+    ],
+    [
+      'pass async functions',
+      'async function retry(f, n) { for (;;) try { return await f(); } catch (e) { if (--n <= 0) throw e; } }',
+      'let n = 0; assert.strictEqual(await retry(async () => { if (++n < 3) throw new Error("x"); return n; }, 5), 3);',
+    ],
+    [
+      'iterate',
+      'function* gen(n) { for (let i = 0; i < n; i++) yield i; }',
+      'assert.deepStrictEqual([...gen(3)], [0, 1, 2]);',
+    ],
+    [
+      'compare data',
+      'const f = () => ({ a: [1, { b: null }], m: new Map([[1, 2]]), d: new Date(5), u: undefined });',
+      'assert.deepStrictEqual(f(), { a: [1, { b: null }], m: new Map([[1, 2]]), d: new Date(5), u: undefined });',
+    ],
+    [
+      'hold state',
+      'let n = 0;\nfunction inc() { return ++n; }\nfunction counter() { let c = 0; return { inc: () => ++c, get value() { return c; } }; }',
+      'inc(); assert.strictEqual(n, 1); const c = counter(); c.inc(); c.inc(); assert.strictEqual(c.value, 2);',
+    ],
+    [
+      'use node:test',
+      'const f = (x) => x * 2;',
+      "const t = require('node:test'); t('doubles', () => assert.strictEqual(f(2), 4));",
+    ],
+  ])('let tests %s', async (_name, answer, tests) => {
+    const task = {
+      prompt: 'Do it.',
+      language: 'javascript',
+      verification: { tests: `const assert = require('assert');\n${tests}` },
+    };
+    const verdict = await verify(task, answer);
+    expect(verdict.signals[0]).toMatchObject({ kind: 'tests', status: 'passed' });
+  });
+
+  test('fail when node:test fails', async () => {
+    const tests = "const t = require('node:test'); t('no', () => require('assert').strictEqual(f(2), 5));";
+    const verdict = await verify(
+      { prompt: 'Do it.', language: 'javascript', verification: { tests } },
+      'const f = (x) => x * 2;',
+    );
+    expect(verdict.passed).toBe(false);
+  });
+});

@@ -911,6 +911,8 @@ def main():
     judges = {kind: start(None) for kind in kinds}
     order = json.loads(sys.stdin.buffer.read())
     report, out = {"checks": {}}, sys.stdout
+    out.write(f"\n{order['token']}begin\n")
+    out.flush()
     sys.stdout = captured = Captured()
     for kind in kinds:
         judge = judges[kind]

@@ -55,6 +55,8 @@ async function start(options: ServiceOptions): Promise<void> {
   stopOnSignals(context, readiness, app, strategy);
   await options.configure?.(app, context);
   context.relay.start();
+  // Nest would run the start-up hooks only in `listen`, after the first messages had been taken.
+  await app.init();
   await app.startAllMicroservices();
   await app.listen(context.env.ACR_HTTP_PORT, context.env.ACR_HTTP_HOST);
   readiness.markReady();

@@ -30,10 +30,10 @@ export class ContextService {
    */
   async recall(taskId: string, waitMs: number, signal?: AbortSignal): Promise<OutboxRow[]> {
     const startedMs = performance.now();
-    const task = await loadTask(this.db, taskId);
+    const [task, known] = await Promise.all([loadTask(this.db, taskId), loadContext(this.db, taskId)]);
     // Deleted or settled in the meantime: nobody waits for an answer.
     if (!task || task.settled_at) return [];
-    const context = (await loadContext(this.db, taskId)) ? null : await this.contextOf(task, signal);
+    const context = known ? null : await this.contextOf(task, signal);
     return this.db.transaction().execute(async (trx) => {
       if (context) {
         await storeContext(trx, context);

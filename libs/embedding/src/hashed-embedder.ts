@@ -2,7 +2,7 @@ import { eachFeature, FEATURE_WEIGHT, SHAPE_SHARE, type FeatureKind } from './co
 import { normalise, type Embedder } from './embedder';
 
 /** Rows of 384 floats fit into a Postgres page without being moved out of line. */
-export const HASHED_DIMENSIONS = 384;
+const HASHED_DIMENSIONS = 384;
 
 const KINDS = Object.keys(FEATURE_WEIGHT) as FeatureKind[];
 const SEEDS = new Map(KINDS.map((kind, i) => [kind, 0x811c9dc5 ^ Math.imul(i + 1, 0x9e3779b1)]));

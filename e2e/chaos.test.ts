@@ -55,11 +55,20 @@ async function submit(running: Stack): Promise<void> {
 
 /** Kills services at random, each of the five at least once, while the run goes on. */
 async function killAtRandom(running: Stack, kills: number): Promise<void> {
-  for (let i = 0; i < kills; i++) {
+  for (let done = 0; done < kills;) {
     await sleep(500 + Math.random() * 1_000);
-    const name = SERVICES[i < SERVICES.length ? i : Math.floor(Math.random() * SERVICES.length)];
+    const name = SERVICES[done < SERVICES.length ? done : Math.floor(Math.random() * SERVICES.length)];
     const victim = running.state.services.find((s) => s.name === name);
-    if (victim && victim.pid > 0) process.kill(victim.pid, 'SIGKILL');
+    if (victim && kill(victim.pid)) done++;
+  }
+}
+
+/** False when it was dead already: its supervisor is still waiting to start it again. */
+function kill(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 'SIGKILL');
+  } catch {
+    return false;
   }
 }
 

@@ -64,7 +64,9 @@ export function loadTask(db: Executor, id: string): Promise<TaskRow | undefined>
 }
 
 /** A task without its texts, locked until the transaction ends. */
-export type LockedTask = Omit<TaskRow, 'prompt' | 'verification' | 'metadata' | 'sweeps'> & { prompt_bytes: number };
+export type LockedTask = Omit<TaskRow, 'prompt' | 'verification' | 'metadata' | 'sweeps'> & {
+  prompt_bytes: number;
+};
 
 export function lockTask(trx: Executor, id: string): Promise<LockedTask | undefined> {
   return trx

@@ -33,11 +33,11 @@ const EXAMPLES_MS = 5_000;
 const read = (file: string) => readFileSync(join(__dirname, 'harness', file), 'utf8');
 /**
  * Starts judge and candidate side by side, joined by four pipes that the judge unlinks. Only the judge keeps the
- * stdin that tests and token come by, and the stdout that counts.
+ * stdin that tests and token come by, and the stdout that counts; SIGUSR1 would open its debugger.
  */
 const SCRIPT_LAUNCH = `umask 077; mkfifo /tmp/q /tmp/p /tmp/e /tmp/c || exit 70
-"$1" -e "$2" candidate </dev/null >/dev/null 2>&1 &
-exec "$1" -e "$2" judge "$3"`;
+"$1" --disable-sigusr1 -e "$2" candidate </dev/null >/dev/null 2>&1 &
+exec "$1" --disable-sigusr1 -e "$2" judge "$3"`;
 
 let pythonSource: string | null = null;
 let scriptSource: string | null = null;

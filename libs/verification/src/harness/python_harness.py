@@ -638,7 +638,7 @@ class Judge(Codec):
         cls = base
         if err["own"]:
             if is_stdlib(err["module"]) and err["module"] != "__main__":
-                cls = getattr(sys.modules.get(err["module"]) or __import__(err["module"]), err["name"], base)
+                cls = getattr(sys.modules.get(err["module"]), err["name"], base)
                 cls = cls if isinstance(cls, type) and issubclass(cls, base) else base
             else:
                 cls = self.mirror_error(err["cls"], err["name"], base)

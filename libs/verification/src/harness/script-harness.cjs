@@ -519,7 +519,7 @@ class Judge {
     try {
       const target = this.objects[m.cb];
       const args = m.args.map((a) => decode(a, this));
-      if (m.path === null && typeof target === 'function') return { ok: encode(target(...args), this) };
+      if (typeof target === 'function') return { ok: m.path === null ? encode(target(...args), this) : { u: 1 } };
       if (m.path.startsWith('=') && !m.path.startsWith('=_')) {
         target[m.path.slice(1)] = args[0];
         return { ok: { u: 1 } };

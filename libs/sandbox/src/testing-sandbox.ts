@@ -1,0 +1,91 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import type { SandboxRequest, SandboxResult } from './sandbox';
+
+/** Address that the test's own network namespace has and nobody else (TEST-NET-2, RFC 5737). */
+export const OUTSIDE = '198.51.100.7';
+
+/** A sandbox in another process; see testing-child.ts. */
+export class SandboxChild {
+  private readonly waiting = new Map<number, { resolve: (v: unknown) => void; reject: (e: Error) => void }>();
+  private last = 0;
+  private complaints = '';
+
+  private constructor(private readonly child: ChildProcess) {
+    child.on('message', (message: { id: number; result?: unknown; error?: string }) => {
+      const waiter = this.waiting.get(message.id);
+      this.waiting.delete(message.id);
+      if (message.error !== undefined) waiter?.reject(new Error(message.error));
+      else waiter?.resolve(message.result);
+    });
+    child.stderr?.on('data', (chunk: Buffer) => (this.complaints += chunk.toString()));
+    child.on('exit', (code) => {
+      for (const { reject } of this.waiting.values())
+        reject(new Error(`the child ended with ${code}: ${this.complaints.slice(-500)}`));
+    });
+  }
+
+  /**
+   * @param options.uid user to run as; default ours
+   * @param options.ownNetwork with a network namespace of its own in which OUTSIDE is an address (root only)
+   */
+  static async open(options: { uid?: number; ownNetwork?: boolean } = {}): Promise<SandboxChild> {
+    const root = join(__dirname, '../../..');
+    const node = [
+      process.execPath,
+      '-r',
+      join(root, 'libs/testing/src/run-typescript.cjs'),
+      join(__dirname, 'testing-child.ts'),
+    ];
+    const network = `ip link set lo up && ip addr add ${OUTSIDE}/32 dev lo && exec "$@"`;
+    const [program = '', ...args] = options.ownNetwork
+      ? ['/usr/bin/unshare', '--net', '/bin/sh', '-c', network, 'sh', ...node]
+      : node;
+    const child = spawn(program, args, {
+      uid: options.uid,
+      gid: options.uid,
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    const opened = new SandboxChild(child);
+    await new Promise((resolve, reject) => opened.waiting.set(0, { resolve, reject }));
+    return opened;
+  }
+
+  run(run: SandboxRequest): Promise<SandboxResult> {
+    return this.ask({ run }) as Promise<SandboxResult>;
+  }
+
+  listen(host: string): Promise<number> {
+    return this.ask({ listen: host }) as Promise<number>;
+  }
+
+  reach(host: string, port: number): Promise<boolean> {
+    return this.ask({ reach: { host, port } }) as Promise<boolean>;
+  }
+
+  connections(): Promise<number> {
+    return this.ask({ connections: true }) as Promise<number>;
+  }
+
+  /** Process id of the child, whose environment and memory the sandbox must not see. */
+  get pid(): number {
+    return this.child.pid ?? -1;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.child.once('exit', () => resolve());
+      this.child.disconnect();
+      setTimeout(() => this.child.kill('SIGKILL'), 5_000).unref();
+    });
+  }
+
+  private ask(message: object): Promise<unknown> {
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.child.send({ id, ...message });
+    });
+  }
+}

@@ -1,9 +1,12 @@
 import type { Env } from '@acrouter/config/env';
-import type { Database } from '@acrouter/db/client';
+import type { ModelsFile } from '@acrouter/config/models-file';
+import { endUntaken } from '@acrouter/db/attempt-store';
+import type { Database, Executor } from '@acrouter/db/client';
+import { releaseUnsent } from '@acrouter/db/ledger-store';
 import { enqueue, type OutgoingMessage } from '@acrouter/db/outbox-store';
 import { takeStuckTasks, type StuckTask } from '@acrouter/db/task-store';
 import { OutboxRelay } from '@acrouter/service/outbox-relay';
-import { DATABASE, ENV, LOGGER } from '@acrouter/service/tokens';
+import { DATABASE, ENV, LOGGER, MODELS } from '@acrouter/service/tokens';
 import type { Logger } from '@acrouter/telemetry/log';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import {
@@ -27,6 +30,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     @Inject(ENV) private readonly env: Env,
+    @Inject(MODELS) private readonly pool: Pick<ModelsFile, 'models'>,
     @Inject(LOGGER) private readonly log: Logger,
     private readonly relay: OutboxRelay,
     private readonly metrics: Metrics,
@@ -49,12 +53,24 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   async sweep(): Promise<void> {
     const { stuck, outbox } = await this.db.transaction().execute(async (trx) => {
       const found = await takeStuckTasks(trx, this.env.ACR_SWEEP_IDLE_MS, BATCH);
+      for (const task of found) await this.endOrphan(trx, task);
       return { stuck: found, outbox: await enqueue(trx, found.map(messageFor)) };
     });
     if (stuck.length === 0) return;
     for (const task of stuck) this.metrics.swept.inc({ phase: task.phase });
     this.log.info({ tasks: stuck.length }, 'unfinished tasks published again');
     await this.relay.publish(outbox);
+  }
+
+  /** An attempt whose model has left the pool has no executor any more: it ends as an outage of that model. */
+  private async endOrphan(trx: Executor, task: StuckTask): Promise<void> {
+    const { id, attempt, model } = task;
+    if (task.attemptStatus !== 'executing' || attempt === null || model === null) return;
+    if (this.pool.models.some((m) => m.id === model)) return;
+    const message = `${model} is no longer in the pool`;
+    await endUntaken(trx, id, attempt, { code: 'ACR_UNKNOWN_MODEL', message });
+    await releaseUnsent(trx, id);
+    task.attemptStatus = 'outage';
   }
 }
 

@@ -157,6 +157,23 @@ export async function endWithoutAnswer(
   return row !== undefined;
 }
 
+/** Ends an attempt that no executor will ever take, as an outage; one that is being worked on is left alone. */
+export async function endUntaken(
+  trx: Executor,
+  taskId: string,
+  attempt: number,
+  error: { code: string; message: string },
+): Promise<void> {
+  await trx
+    .updateTable('attempts')
+    .set({ status: 'outage', error: json(error), answered_at: sql<Date>`now()` })
+    .where('task_id', '=', taskId)
+    .where('attempt', '=', attempt)
+    .where('status', '=', 'executing')
+    .where(sql<boolean>`(lease_until is null or lease_until < now())`)
+    .execute();
+}
+
 /** Ends the attempt in flight of a cancelled task, whoever works on it. */
 export async function abandonAttempt(trx: Executor, taskId: string, attempt: number): Promise<void> {
   await trx

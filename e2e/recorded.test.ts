@@ -83,7 +83,8 @@ async function query(databaseUrl: string, sql: string): Promise<number> {
 }
 
 const here = existsSync(TOOL) && existsSync(TASKS);
-if (!here) process.stderr.write('recorded answers are not here (../shared): the tests against them are skipped\n');
+if (!here)
+  process.stderr.write('recorded answers are not here (../shared): the tests against them are skipped\n');
 
 (here ? describe : describe.skip)('80 HumanEval tasks against recorded answers of three real models', () => {
   test.each(['postgres', 'redis'] as const)(

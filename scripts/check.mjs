@@ -22,7 +22,8 @@ const CHECKS = [
     name: 'layers and cycles (dependency-cruiser)',
     command: ['depcruise', 'apps', 'libs', '--config', '.dependency-cruiser.cjs', '--output-type', 'err'],
   },
-  { name: 'unused code (knip)', command: ['knip', '--no-progress'] },
+  { name: 'unused code (knip)', command: ['knip', '--no-progress', '--no-config-hints'] },
+  { name: 'unused exports', command: ['node', 'scripts/unused-exports.mjs'] },
 ];
 
 /** Runs all checks, printing one line each. @returns {Promise<{passed: number, failed: number}>} */

@@ -87,8 +87,10 @@ export async function install() {
     env: process.env,
     shell: process.platform === 'win32',
   });
-  if (!ok)
-    fail(`npm ci failed:\n${tail(output)}\nIs the npm registry reachable? Then run the command again.`);
+  if (ok) return;
+  // npm says what is wrong first, and then at length how it could have been called.
+  const reason = output.split('\n').slice(0, 12).join('\n');
+  fail(`npm ci failed:\n${reason}\nIs the npm registry reachable? Then run the command again.`);
 }
 
 /** The newest change of anything that is built, ms; 0 where there are no sources (an installed image). */

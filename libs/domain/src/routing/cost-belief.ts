@@ -6,19 +6,17 @@ export const TYPICAL_INPUT_TOKENS = 300;
 export const TYPICAL_OUTPUT_TOKENS = 300;
 
 /** Weight of the first guess, in observations. Costs vary little inside a source, so few suffice. */
-const PSEUDO_COUNT = 2;
+const PSEUDO_COUNT = 0.5;
 
 interface Sum {
   n: number;
   usd: number;
 }
 
-interface Level {
-  byModel: Map<string, Sum>;
-  /** Observed USD, and what the first guesses said for the same calls: their ratio rescales guesses. */
-  observedUsd: number;
-  guessedUsd: number;
-}
+type Level = Map<string, Sum>;
+
+/** A first guess of an unseen model's cost is worth trying at a discount: one attempt settles it. */
+const UNSEEN_DISCOUNT = 0.6;
 
 /**
  * What an attempt costs, learnt per source and dimension. Unknown costs (`null`) are not learnt from;
@@ -45,17 +43,17 @@ export class CostBelief {
   predict(context: TaskContext, candidate: Candidate): number | null {
     const first = candidate.predictedCostUsd ?? this.guess(context, candidate.model);
     let expected = first !== null && Number.isFinite(first) && first >= 0 ? first : null;
-    let scale = 1;
     for (const key of levelKeys(context)) {
       const level = this.levels.get(key);
       if (!level) continue;
-      const levelScale = level.guessedUsd > 0 ? level.observedUsd / level.guessedUsd : scale;
-      if (expected !== null) expected *= levelScale / scale;
-      if (levelScale > 0) scale = levelScale;
-      const own = level.byModel.get(candidate.model);
-      if (!own) continue;
-      expected =
-        expected === null ? own.usd / own.n : (own.usd + PSEUDO_COUNT * expected) / (own.n + PSEUDO_COUNT);
+      const own = level.get(candidate.model);
+      if (!own) {
+        const scale = this.scale(context, level);
+        if (first !== null && scale !== null) expected = first * scale;
+      } else {
+        expected =
+          expected === null ? own.usd / own.n : (own.usd + PSEUDO_COUNT * expected) / (own.n + PSEUDO_COUNT);
+      }
     }
     return expected;
   }
@@ -63,19 +61,27 @@ export class CostBelief {
   learn(example: LearningExample): void {
     const usd = example.costUsd;
     if (usd === null || !Number.isFinite(usd) || usd < 0) return;
-    const guess = this.guess(example.context, example.model);
     for (const key of levelKeys(example.context)) {
-      const level = this.levels.get(key) ?? { byModel: new Map(), observedUsd: 0, guessedUsd: 0 };
+      const level: Level = this.levels.get(key) ?? new Map();
       this.levels.set(key, level);
-      const own = level.byModel.get(example.model) ?? { n: 0, usd: 0 };
-      level.byModel.set(example.model, own);
+      const own = level.get(example.model) ?? { n: 0, usd: 0 };
+      level.set(example.model, own);
       own.n += 1;
       own.usd += usd;
-      if (guess !== null && guess > 0) {
-        level.observedUsd += usd;
-        level.guessedUsd += guess;
-      }
     }
+  }
+
+  /** Geometric mean over the models of a level of observed cost over first guess; `null` without any. */
+  private scale(context: TaskContext, level: Level): number | null {
+    let models = 0;
+    let logs = 0;
+    for (const [model, { n, usd }] of level) {
+      const guess = this.guess(context, model);
+      if (guess === null || !(guess > 0) || !(usd > 0)) continue;
+      models += 1;
+      logs += Math.log(usd / n / guess);
+    }
+    return models === 0 ? null : UNSEEN_DISCOUNT * Math.exp(logs / models);
   }
 }
 

@@ -15,6 +15,10 @@ const DIMENSION_SHARED_WITH_PRIOR = 0.005;
 const DIMENSION_SHARED_COLD = 0.06;
 const SOURCE_OWN = 0.001;
 const SOURCE_SHARED = 0.04;
+/** Hypothesis that a source has little to do with its dimension's usual tasks (out of distribution). */
+const STRANGER_SHARE = 0.3;
+const STRANGER_OWN = 0.03;
+const STRANGER_SHARED = 0.06;
 /** Σ0 = .2(.4·I + .6·11ᵀ): the models mostly fail together. */
 const TASK_OWN = 0.1;
 const TASK_SHARED = 0.1;
@@ -72,12 +76,15 @@ export class EscalationBelief {
     const scores = this.models.map((m) => priorScore(prior, context.dimension, m));
     const jointPrior: JointPrior = {
       mean: Float64Array.from(scores, (score) => score ?? fallback),
-      meanOwnVariance: Float64Array.from(scores, (score) =>
-        score === null ? DIMENSION_OWN_COLD : DIMENSION_OWN_WITH_PRIOR,
-      ),
-      meanSharedVariance: scores.every((s) => s === null)
-        ? DIMENSION_SHARED_COLD
-        : DIMENSION_SHARED_WITH_PRIOR,
+      spreads: [
+        {
+          share: 1,
+          own: Float64Array.from(scores, (score) =>
+            score === null ? DIMENSION_OWN_COLD : DIMENSION_OWN_WITH_PRIOR,
+          ),
+          shared: scores.every((s) => s === null) ? DIMENSION_SHARED_COLD : DIMENSION_SHARED_WITH_PRIOR,
+        },
+      ],
       covariance: exchangeable(n, TASK_OWN, TASK_SHARED),
       covarianceWeight: DIMENSION_COVARIANCE_WEIGHT,
     };
@@ -95,8 +102,10 @@ export class EscalationBelief {
     const n = this.models.length;
     const prior: JointPrior = {
       mean: of.mean,
-      meanOwnVariance: new Float64Array(n).fill(SOURCE_OWN),
-      meanSharedVariance: SOURCE_SHARED,
+      spreads: [
+        { share: 1 - STRANGER_SHARE, own: new Float64Array(n).fill(SOURCE_OWN), shared: SOURCE_SHARED },
+        { share: STRANGER_SHARE, own: new Float64Array(n).fill(STRANGER_OWN), shared: STRANGER_SHARED },
+      ],
       covariance: dimension.group.taskCovariance,
       covarianceWeight: SOURCE_COVARIANCE_WEIGHT,
     };

@@ -1,13 +1,22 @@
 import type { Gaussian, Matrix } from './matrix';
-import { exchangeable, inverse, submatrix, times } from './matrix';
+import { dot, exchangeable, inverse, inverseAndLogDet, submatrix, times } from './matrix';
+
+/** One hypothesis of how far a group's mean scores lie from their prior, as variances. */
+export interface MeanSpread {
+  /** Prior probability of this hypothesis; they sum to 1. */
+  share: number;
+  /** Of each model against the others. */
+  own: Float64Array;
+  /** Of all models together: how much easier or harder the group is. */
+  shared: number;
+}
 
 /** What a group of tasks is believed to look like before any of its rows is seen. */
 export interface JointPrior {
   /** Mean score per model. */
   mean: Float64Array;
-  /** Uncertainty of that mean, split into what all models share (how hard the group is) and their own. */
-  meanOwnVariance: Float64Array;
-  meanSharedVariance: number;
+  /** How far the group may be from that mean; hypotheses that the rows decide between. */
+  spreads: readonly MeanSpread[];
   /** Covariance of the scores of one task, and its weight in rows. */
   covariance: Matrix;
   covarianceWeight: number;
@@ -20,6 +29,13 @@ export interface ScoreShape {
   zeros: number;
   ones: number;
   sumOfSquaresAboveZero: number;
+}
+
+/** Predictive distribution of one task's scores, and the uncertainty of its mean alone. */
+export interface Posterior {
+  prior: JointPrior;
+  gaussian: Gaussian;
+  meanCovariance: Matrix;
 }
 
 interface Row {
@@ -48,7 +64,7 @@ export class JointGroup {
   private precision: Matrix;
   private evidence: Float64Array;
   private nextRefit = 4;
-  private fitted: { prior: JointPrior; gaussian: Gaussian; meanCovariance: Matrix } | null = null;
+  private fitted: Posterior | null = null;
   private readonly shape: ScoreShape = { seen: 2, sum: 1, zeros: 1, ones: 1, sumOfSquaresAboveZero: 1 };
 
   constructor(
@@ -99,23 +115,50 @@ export class JointGroup {
   }
 
   /** Posterior of the mean scores, and with it the predictive distribution of a new task's scores. */
-  posterior(prior: JointPrior): { gaussian: Gaussian; meanCovariance: Matrix } {
+  posterior(prior: JointPrior): Posterior {
     if (this.fitted && this.fitted.prior === prior) return this.fitted;
     const { n } = this;
-    const priorCovariance = exchangeable(n, 0, prior.meanSharedVariance);
-    for (let i = 0; i < n; i += 1) priorCovariance[i * n + i]! += prior.meanOwnVariance[i] as number;
-    const priorPrecision = inverse(priorCovariance, n);
-    const pull = times(priorPrecision, prior.mean, n);
-    const total = Float64Array.from(priorPrecision, (v, i) => v + (this.precision[i] as number));
-    const meanCovariance = inverse(total, n);
-    const mean = times(
-      meanCovariance,
-      pull.map((v, i) => v + (this.evidence[i] as number)),
-      n,
-    );
+    const parts = prior.spreads.map((spread) => this.under(prior.mean, spread));
+    const top = Math.max(...parts.map((part) => part.logEvidence));
+    const shares = parts.map((part) => Math.exp(part.logEvidence - top));
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    const mean = new Float64Array(n);
+    const meanCovariance = new Float64Array(n * n);
+    parts.forEach((part, p) => {
+      const share = (shares[p] as number) / total;
+      for (let i = 0; i < n; i += 1) mean[i]! += share * (part.mean[i] as number);
+    });
+    parts.forEach((part, p) => {
+      const share = (shares[p] as number) / total;
+      for (let i = 0; i < n; i += 1) {
+        const di = (part.mean[i] as number) - (mean[i] as number);
+        for (let j = 0; j < n; j += 1) {
+          const dj = (part.mean[j] as number) - (mean[j] as number);
+          meanCovariance[i * n + j]! += share * ((part.covariance[i * n + j] as number) + di * dj);
+        }
+      }
+    });
     const covariance = Float64Array.from(this.covariance, (v, i) => v + (meanCovariance[i] as number));
     this.fitted = { prior, gaussian: { n, mean, covariance }, meanCovariance };
     return this.fitted;
+  }
+
+  /** Posterior of the mean under one hypothesis, and the logarithm of that hypothesis' weight. */
+  private under(priorMean: Float64Array, spread: MeanSpread) {
+    const { n } = this;
+    const priorCovariance = exchangeable(n, 0, spread.shared);
+    for (let i = 0; i < n; i += 1) priorCovariance[i * n + i]! += spread.own[i] as number;
+    const before = inverseAndLogDet(priorCovariance, n);
+    const pull = times(before.inverse, priorMean, n);
+    const after = inverseAndLogDet(
+      Float64Array.from(before.inverse, (v, i) => v + (this.precision[i] as number)),
+      n,
+    );
+    const information = Float64Array.from(pull, (v, i) => v + (this.evidence[i] as number));
+    const mean = times(after.inverse, information, n);
+    const fit = dot(information, mean) - dot(pull, priorMean);
+    const logEvidence = Math.log(spread.share) + 0.5 * (fit - before.logDet - after.logDet);
+    return { mean, covariance: after.inverse, logEvidence };
   }
 
   private note(score: number): void {

@@ -15,10 +15,17 @@ const RIDGE = 1e-9;
  * replaced by a tiny one, so that a degenerate matrix yields large but finite numbers. O(n³).
  */
 export function inverse(matrix: Matrix, n: number): Matrix {
+  return inverseAndLogDet(matrix, n).inverse;
+}
+
+/** Inverse and logarithm of the determinant, in one pass. O(n³). */
+export function inverseAndLogDet(matrix: Matrix, n: number): { inverse: Matrix; logDet: number } {
   const a = Float64Array.from(matrix);
+  let logDet = 0;
   for (let p = 0; p < n; p += 1) {
     const found = a[p * n + p] as number;
     const pivot = 1 / (found > RIDGE ? found : RIDGE);
+    logDet -= Math.log(pivot);
     a[p * n + p] = 1;
     for (let j = 0; j < n; j += 1) a[p * n + j] = (a[p * n + j] as number) * pivot;
     for (let i = 0; i < n; i += 1) {
@@ -31,7 +38,14 @@ export function inverse(matrix: Matrix, n: number): Matrix {
       }
     }
   }
-  return a;
+  return { inverse: a, logDet };
+}
+
+/** vector · vector. */
+export function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 1) sum += (a[i] as number) * (b[i] as number);
+  return sum;
 }
 
 /** matrix · vector. */

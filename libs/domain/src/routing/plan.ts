@@ -11,6 +11,8 @@ export interface PlanInput {
   free: readonly number[];
   /** Score points that an attempt with each model costs, by model number. */
   charge: Float64Array;
+  /** Whether this task has an answer already. */
+  tried: boolean;
   /** Best observed score so far. */
   best: number;
   /** Expected true score of the answer that has it; equals `best` when the verifier is exact. */
@@ -31,7 +33,7 @@ export interface PlannedStep {
 /** Deeper look-ahead changes the first step rarely and costs M times more per level. */
 const MAX_DEPTH = 2;
 /** Future gains count a little less than this step's, so that equal sets are tried best first. */
-const PATIENCE = 0.95;
+const PATIENCE = 0.9;
 
 /** A score as "0, or about `level` ± `deviation`". */
 export interface Outcome {
@@ -76,12 +78,12 @@ export function expectedImprovement(outcome: Outcome, best: number): number {
  * Expected change of the answer's true score when its verdict may be wrong: the new answer replaces the old
  * one when its verdict says so, rightly or not.
  */
-function noisyGain({ best, answer, noise }: PlanInput, outcome: Outcome): number {
-  const { positive, level } = outcome;
-  const mean = positive * level;
-  const accepted = noise + (1 - 2 * noise) * positive;
-  const credited = best <= 0 && answer <= 0 ? mean : (1 - noise) * mean;
-  return credited - accepted * answer;
+function noisyGain({ tried, best, answer, noise }: PlanInput, outcome: Outcome): number {
+  const { positive, level, solved } = outcome;
+  if (!tried) return positive * level;
+  const partial = positive - solved;
+  const wronglyAccepted = (1 - positive) * -answer + partial * (level - answer);
+  return (1 - noise) * expectedImprovement(outcome, Math.max(best, answer)) + noise * wronglyAccepted;
 }
 
 /**
@@ -107,8 +109,9 @@ function steps(input: PlanInput, depth: number): PlannedStep[] {
 
 /** Expected value of going on after `model` did not solve the task. */
 function continuation(input: PlanInput, model: number, outcome: Outcome, depth: number): number {
-  const failed = 1 - outcome.positive;
-  const partial = outcome.positive - outcome.solved;
+  const { noise } = input;
+  const failed = (1 - noise) * (1 - outcome.positive) + noise * outcome.solved;
+  const partial = (1 - noise) * (outcome.positive - outcome.solved);
   let value = 0;
   if (failed > 0.01) value += failed * bestAfter(input, model, 0, depth);
   if (partial > 0.01) value += partial * bestAfter(input, model, outcome.level, depth);
@@ -118,12 +121,13 @@ function continuation(input: PlanInput, model: number, outcome: Outcome, depth: 
 function bestAfter(input: PlanInput, model: number, score: number, depth: number): number {
   const seen = measurement(score, input.noise);
   const forecast = condition(input.forecast, model, seen.value, seen.variance);
-  const replaces = score > input.best || input.answer <= 0;
+  const replaces = score > input.best || !input.tried;
   const answer = input.noise > 0 ? Math.max(forecast.mean[model] as number, 0) : score;
   const next: PlanInput = {
     ...input,
     forecast,
     free: input.free.filter((other) => other !== model),
+    tried: true,
     best: Math.max(input.best, score),
     answer: replaces ? answer : input.answer,
     attemptsLeft: input.attemptsLeft - 1,

@@ -22,6 +22,7 @@ import type {
 
 /** Standard errors by which a step must be better than the chain's next model before it replaces it. */
 const CAUTION = 0.5;
+const OPTIMISM = 1;
 /**
  * Charge (score points) at which the chain has lost half of its authority: it was made without regard to
  * prices, so where they matter it is no yardstick.
@@ -95,10 +96,11 @@ class VerifyEscalate implements Policy {
     const answered = input.tried.find((t) => t.score >= best);
     const answeredMean = answered ? (seen.mean[models.indexOf(answered.model)] ?? best) : 0;
     return planSteps({
-      forecast: seen,
+      forecast: optimistic(seen, forecast),
       shape: forecast.shape,
       free: free.map((c) => models.indexOf(c.model)),
       charge,
+      tried: input.tried.length > 0,
       best,
       answer: input.verifierNoise > 0 ? Math.max(answeredMean, 0) : best,
       noise: input.verifierNoise,
@@ -119,7 +121,8 @@ class VerifyEscalate implements Policy {
     const anchor = next === undefined ? -1 : models.indexOf(next);
     const anchored = planned.find((step) => step.model === anchor);
     const charge = anchored ? anchored.scoreValue - anchored.value : 0;
-    const authority = anchored ? CAUTION / (1 + (charge / PRICELESS_CHARGE) ** 2) : 0;
+    const fading = this.setup.chain?.length ? 1 : 1 + (charge / PRICELESS_CHARGE) ** 2;
+    const authority = anchored ? CAUTION / fading : 0;
     return planned.map((step, i): Appraisal => {
       const caution = authority * doubt(forecast, step.model, anchor);
       return {
@@ -131,6 +134,14 @@ class VerifyEscalate implements Policy {
       };
     });
   }
+}
+
+/** The forecast with every mean raised by `OPTIMISM` standard errors: what is little known is worth a try. */
+function optimistic(seen: Gaussian, { meanCovariance }: EscalationForecast): Gaussian {
+  const mean = seen.mean.map(
+    (m, i) => m + OPTIMISM * Math.sqrt(Math.max(meanCovariance[i * seen.n + i] as number, 0)),
+  );
+  return { ...seen, mean };
 }
 
 /** Standard error of the difference of two models' mean scores. */

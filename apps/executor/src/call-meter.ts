@@ -6,7 +6,12 @@ import { Injectable } from '@nestjs/common';
 /** Counts calls and money for Prometheus. The ledger is the truth; these are for rates and alerts. */
 @Injectable()
 export class CallMeter {
-  constructor(private readonly metrics: Metrics) {}
+  constructor(private readonly metrics: Metrics) {
+    for (const model of metrics.knownModels) {
+      metrics.unknownCalls.inc({ model }, 0);
+      for (const result of ['answered', 'server-error']) metrics.calls.inc({ model, result }, 0);
+    }
+  }
 
   count(modelId: string, result: CompletionResult, price: Price): void {
     const model = this.metrics.modelLabel(modelId);

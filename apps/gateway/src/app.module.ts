@@ -6,6 +6,7 @@ import { IdempotentRequests } from './idempotent.service';
 import { ModelsController } from './models.controller';
 import { OpenapiController } from './openapi.controller';
 import { ProblemFilter } from './problem.filter';
+import { QueueGauges } from './queue-gauges';
 import { ReportController } from './report.controller';
 import { ReportGauges } from './report-gauges';
 import { ReportService } from './report.service';
@@ -30,6 +31,7 @@ import { TasksController } from './tasks.controller';
     IdempotentRequests,
     ReportService,
     ReportGauges,
+    QueueGauges,
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
 })

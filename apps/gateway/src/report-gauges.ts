@@ -24,7 +24,12 @@ export class ReportGauges {
     if (nowMs - this.madeAtMs < MAX_AGE_MS) return;
     this.madeAtMs = nowMs;
     const { strongest, regret } = await this.reports.estimates('default');
-    if (strongest) this.metrics.savingsUsd.set(strongest.savingUsd);
+    if (strongest) {
+      const [low, high] = strongest.savingUsdInterval;
+      this.metrics.savingsUsd.set(strongest.savingUsd);
+      this.metrics.savingsBound.set({ bound: 'low' }, low);
+      this.metrics.savingsBound.set({ bound: 'high' }, high);
+    }
     if (regret) this.metrics.regretEstimate.set(regret.perTask);
   }
 }

@@ -43,6 +43,7 @@ export class FeedbackService {
       if (row?.status !== 'recorded') return [];
       if (fresh) {
         await this.learn(trx, background, row);
+        this.count(background.context.dimension, row);
         const workMs = performance.now() - startedMs;
         await recordStage(trx, { taskId, turn: attempt, stage: 'commit', waitMs, workMs });
         this.metrics.stageDuration.observe({ stage: 'commit' }, workMs / 1000);
@@ -67,12 +68,17 @@ export class FeedbackService {
     const { id: taskId, tenant_id: tenantId } = background.task;
     const score = row.score ?? 0;
     const passed = row.passed === true;
-    // A check that was refused or could not tell says nothing about the model.
-    const conclusive = row.score !== null && row.verdict?.['conclusive'] !== false;
+    const conclusive = isConclusive(row);
     await insertVerifierFeedback(trx, { tenantId, taskId, attempt: row.attempt, score, passed, conclusive });
     if (!conclusive) return;
     const simulated = await wasSimulated(trx, taskId, row.attempt);
     await insertExperience(trx, this.experienceOf(background, row, simulated));
+  }
+
+  private count(dimension: string, row: AttemptRow): void {
+    if (!isConclusive(row)) return;
+    const model = this.metrics.modelLabel(row.model);
+    this.metrics.judgedAttempts.inc({ model, dimension, solved: String(row.passed === true) });
   }
 
   private experienceOf(
@@ -99,3 +105,7 @@ export class FeedbackService {
     };
   }
 }
+
+/** A check that was refused or could not tell says nothing about the model. */
+const isConclusive = (row: AttemptRow): boolean =>
+  row.score !== null && row.verdict?.['conclusive'] !== false;

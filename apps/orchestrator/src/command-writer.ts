@@ -14,6 +14,7 @@ import {
   type LoopState,
   type Step,
 } from '@acrouter/domain/loop';
+import { OUTCOMES } from '@acrouter/domain/task';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { Injectable } from '@nestjs/common';
 import type { Handled } from './decide.service';
@@ -36,7 +37,9 @@ export class CommandWriter {
   constructor(
     private readonly policies: PolicyBook,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    for (const outcome of OUTCOMES) metrics.tasks.inc({ outcome }, 0);
+  }
 
   /**
    * Reserves the planned call, steps the loop with the decision, and stores the decision. A reservation that

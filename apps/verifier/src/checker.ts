@@ -1,8 +1,9 @@
 import type { Env } from '@acrouter/config/env';
 import { openSandbox } from '@acrouter/sandbox/open';
-import type { Sandbox } from '@acrouter/sandbox/sandbox';
+import { SANDBOX_KINDS, type LimitHit, type Sandbox } from '@acrouter/sandbox/sandbox';
 import { ENV, LOGGER } from '@acrouter/service/tokens';
 import type { Logger } from '@acrouter/telemetry/log';
+import { Metrics } from '@acrouter/telemetry/metrics';
 import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 import { verifyAnswer } from '@acrouter/verification/verify';
 import {
@@ -25,20 +26,26 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
   constructor(
     @Inject(ENV) private readonly env: Env,
     @Inject(LOGGER) private readonly log: Logger,
-  ) {}
+    private readonly metrics: Metrics,
+  ) {
+    for (const reason of LIMITS) metrics.sandboxKills.inc({ reason }, 0);
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     try {
-      this.sandbox = await openSandbox({
+      const sandbox = await openSandbox({
         prefer: this.env.ACR_SANDBOX,
         allowUnsafe: this.env.ACR_ALLOW_UNSAFE,
       });
+      this.sandbox = counted(sandbox, this.metrics);
       const languages = [...this.sandbox.languages.keys()];
       this.log.info({ sandbox: this.sandbox.kind, languages }, 'sandbox ready');
     } catch (error) {
       this.reason = (error as Error).message;
       this.log.error({ err: error }, 'no sandbox: checks that execute will be refused');
     }
+    for (const kind of SANDBOX_KINDS)
+      this.metrics.sandboxReady.set({ kind }, this.sandbox?.kind === kind ? 1 : 0);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -49,4 +56,21 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
     const { sandbox, reason: sandboxReason } = this;
     return verifyAnswer(task, answer, { sandbox, sandboxReason, token: randomUUID, signal });
   }
+}
+
+/** Those that end a run, and `output`, which only cuts it. */
+const LIMITS: readonly LimitHit[] = ['wall', 'cpu', 'memory', 'processes', 'output', 'flood'];
+
+/** The same sandbox, its met limits counted. */
+function counted(sandbox: Sandbox, metrics: Metrics): Sandbox {
+  return {
+    kind: sandbox.kind,
+    languages: sandbox.languages,
+    close: () => sandbox.close(),
+    run: async (request, signal) => {
+      const result = await sandbox.run(request, signal);
+      for (const reason of result.limitsHit) metrics.sandboxKills.inc({ reason });
+      return result;
+    },
+  };
 }

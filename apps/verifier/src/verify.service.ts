@@ -23,7 +23,9 @@ export class VerifyService {
     @Inject(DATABASE) private readonly db: Database,
     private readonly checker: Checker,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    for (const result of CHECK_RESULTS) metrics.checks.inc({ result }, 0);
+  }
 
   /**
    * Returns the messages to publish. An attempt that has its verdict already only points on, since the process
@@ -63,8 +65,17 @@ export class VerifyService {
 
   private count(verdict: Verdict, workMs: number): void {
     this.metrics.stageDuration.observe({ stage: 'verify' }, workMs / 1000);
+    this.metrics.checks.inc({ result: resultOf(verdict) });
     if (verdict.conclusive) this.metrics.verificationScore.observe(verdict.score);
   }
+}
+
+const CHECK_RESULTS = ['passed', 'failed', 'inconclusive', 'refused'] as const;
+
+function resultOf(verdict: Verdict): (typeof CHECK_RESULTS)[number] {
+  if (verdict.refused !== null) return 'refused';
+  if (!verdict.conclusive) return 'inconclusive';
+  return verdict.passed ? 'passed' : 'failed';
 }
 
 function toStored(verdict: Verdict): StoredVerdict {

@@ -1,9 +1,21 @@
+import { QUEUES, QUEUE_NAMES, type QueueDefinition } from '@acrouter/contracts/catalogue';
 import type { QueueObserver } from '@acrouter/queue/observer';
 import type { Logger } from '@acrouter/telemetry/log';
 import type { Metrics } from '@acrouter/telemetry/metrics';
 
-/** Counts deliveries and logs those that failed, with the ids that lead to the task. */
-export function metricsObserver(metrics: Metrics, log: Logger): QueueObserver {
+/**
+ * Counts deliveries and logs those that failed, with the ids that lead to the task. The counters of the
+ * consumer's own queues begin at 0, since an alert on a series that is not there yet never fires.
+ */
+export function metricsObserver(
+  metrics: Metrics,
+  log: Logger,
+  consumer: QueueDefinition['consumer'],
+): QueueObserver {
+  for (const queue of QUEUE_NAMES.filter((name) => QUEUES[name].consumer === consumer)) {
+    metrics.deadLetters.inc({ queue }, 0);
+    for (const result of ['done', 'retry']) metrics.deliveries.inc({ queue, result }, 0);
+  }
   const ids = (f: { queue: string; jobId: string; delivery: number; traceparent: string }) => ({
     queue: f.queue,
     jobId: f.jobId,

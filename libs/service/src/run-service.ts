@@ -89,7 +89,7 @@ function createStrategy(
     keys: options.keys?.(context),
     concurrency: options.concurrency?.(context),
     cancellations: context.cancellations,
-    observer: metricsObserver(context.metrics, context.log),
+    observer: metricsObserver(context.metrics, context.log, consumer),
     shutdownGraceMs: context.env.ACR_SHUTDOWN_GRACE_MS,
   });
 }

@@ -27,10 +27,17 @@ export class Metrics {
     ['queue'],
     SECONDS,
   );
+  /** `model` is empty for queues that are not per model; `dead-letters` is a queue too. Set by the gateway. */
   readonly queueJobs = this.gauge('acrouter_queue_jobs', 'Messages in a queue, by state.', [
     'queue',
     'state',
+    'model',
   ]);
+  readonly queueOldest = this.gauge(
+    'acrouter_queue_oldest_seconds',
+    'Age of the oldest waiting message; 0 when none waits.',
+    ['queue', 'model'],
+  );
   readonly deliveries = this.counter('acrouter_deliveries_total', 'Messages handled, by result.', [
     'queue',
     'result',
@@ -51,6 +58,18 @@ export class Metrics {
     'Scores of verified attempts.',
     [],
     [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.999, 1],
+  );
+  /** `refused`: the check could not run (no sandbox, or it failed); `inconclusive`: it told nothing. */
+  readonly checks = this.counter('acrouter_checks_total', 'Answers checked, by result.', ['result']);
+  readonly sandboxReady = this.gauge(
+    'acrouter_sandbox_ready',
+    'Whether this verifier has a sandbox (1) or refuses to execute (0).',
+    ['kind'],
+  );
+  readonly judgedAttempts = this.counter(
+    'acrouter_judged_attempts_total',
+    'Attempts learnt from, by whether the answer was right.',
+    ['model', 'dimension', 'solved'],
   );
   readonly escalations = this.counter(
     'acrouter_escalations_total',
@@ -80,9 +99,19 @@ export class Metrics {
     'Estimated saving against the strongest model for everything, USD.',
     [],
   );
+  readonly savingsBound = this.gauge(
+    'acrouter_savings_bound_usd',
+    'Ends of the 95 % interval of the saving, USD.',
+    ['bound'],
+  );
+  readonly budgetUsd = this.gauge(
+    'acrouter_budget_usd',
+    'Sums over all budgets, by what they limit: limit, spent, held (reserved or unknown), USD.',
+    ['scope', 'part'],
+  );
   readonly sandboxKills = this.counter(
     'acrouter_sandbox_kills_total',
-    'Checks ended by a limit of the sandbox.',
+    'Runs that met a limit of the sandbox, by limit.',
     ['reason'],
   );
   readonly deadLetters = this.counter('acrouter_dead_letters_total', 'Messages given up.', ['queue']);
@@ -108,6 +137,11 @@ export class Metrics {
   /** Makes the ids of the pool known as label values. */
   allowModels(ids: Iterable<string>): void {
     for (const id of ids) this.models.add(id);
+  }
+
+  /** Label values made known so far. */
+  get knownModels(): readonly string[] {
+    return [...this.models];
   }
 
   modelLabel(id: string): string {

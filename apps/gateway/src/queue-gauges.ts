@@ -1,0 +1,63 @@
+import type { Database } from '@acrouter/db/client';
+import { sumBudgets } from '@acrouter/db/budget-sums';
+import type { QueueConnection } from '@acrouter/queue/connection';
+import { queueCounts } from '@acrouter/queue/queue-counts';
+import { DATABASE, QUEUE, SCRAPE_HOOKS, type ScrapeHook } from '@acrouter/service/tokens';
+import { Metrics } from '@acrouter/telemetry/metrics';
+import { Inject, Injectable } from '@nestjs/common';
+
+/** However many scrape: queues are counted, and budgets summed, at most so often, ms. */
+const MAX_AGE_MS = { queues: 2_000, budgets: 30_000 };
+
+/**
+ * Gauges about the whole system, which any one process can tell: queue lengths and ages, and budgets. Every
+ * gateway reports the same, so dashboards take the maximum, not the sum, over gateways.
+ */
+@Injectable()
+export class QueueGauges {
+  private readonly madeAtMs = { queues: -Infinity, budgets: -Infinity };
+
+  constructor(
+    @Inject(QUEUE) private readonly queue: QueueConnection,
+    @Inject(DATABASE) private readonly db: Database,
+    private readonly metrics: Metrics,
+    @Inject(SCRAPE_HOOKS) hooks: ScrapeHook[],
+  ) {
+    hooks.push(
+      () => this.whenOld('queues', () => this.countQueues()),
+      () => this.whenOld('budgets', () => this.countBudgets()),
+    );
+  }
+
+  private async whenOld(what: keyof typeof MAX_AGE_MS, refresh: () => Promise<void>): Promise<void> {
+    const nowMs = Date.now();
+    if (nowMs - this.madeAtMs[what] < MAX_AGE_MS[what]) return;
+    this.madeAtMs[what] = nowMs;
+    await refresh();
+  }
+
+  private async countQueues(): Promise<void> {
+    const counts = await queueCounts(this.queue);
+    // A queue that vanished must not keep its last value.
+    this.metrics.queueJobs.reset();
+    this.metrics.queueOldest.reset();
+    const oldest = new Map<string, number>();
+    for (const { queue, key, state, count, oldestMs } of counts) {
+      const model = key === undefined ? '' : this.metrics.modelLabel(key);
+      this.metrics.queueJobs.inc({ queue, state, model }, count);
+      if (state !== 'waiting') continue;
+      // Unknown models share the label `other`; the oldest of their messages counts.
+      const seconds = Math.max(oldest.get(`${queue} ${model}`) ?? 0, (oldestMs ?? 0) / 1_000);
+      oldest.set(`${queue} ${model}`, seconds);
+      this.metrics.queueOldest.set({ queue, model }, seconds);
+    }
+  }
+
+  private async countBudgets(): Promise<void> {
+    for (const { scope, limitUsd, spentUsd, heldUsd } of await sumBudgets(this.db)) {
+      this.metrics.budgetUsd.set({ scope, part: 'limit' }, limitUsd);
+      this.metrics.budgetUsd.set({ scope, part: 'spent' }, spentUsd);
+      this.metrics.budgetUsd.set({ scope, part: 'held' }, heldUsd);
+    }
+  }
+}

@@ -1,11 +1,11 @@
 import type { Appraisal } from './choose';
 import { attempt, bestScore, eligible, explorationOf, mustStop, stop } from './choose';
 import { Beliefs, standardError } from './hierarchical';
+import { neighbourScore } from './knn';
 import type {
   Candidate,
   DecisionInput,
   LearningExample,
-  Neighbour,
   Policy,
   PolicyFactory,
   PolicySetup,
@@ -25,18 +25,6 @@ const INITIAL_ERROR: Record<Voter, number> = { prior: 0.16, posterior: 0.14, nei
 /** Voters weigh error^-8: one that errs 10 % more gets less than half of the weight. */
 const ERROR_EXPONENT = 8;
 const OPTIMISM = 1;
-
-/** Mean of a model's neighbour scores, weighted by similarity and shrunk to `fallback`. */
-export function neighbourScore(neighbours: readonly Neighbour[], model: string, fallback: number): number {
-  let weight = NEIGHBOUR_PSEUDO_COUNT;
-  let sum = NEIGHBOUR_PSEUDO_COUNT * fallback;
-  for (const n of neighbours) {
-    if (n.model !== model || !Number.isFinite(n.score) || !(n.similarity > 0)) continue;
-    weight += n.similarity;
-    sum += n.similarity * n.score;
-  }
-  return sum / weight;
-}
 
 /**
  * Weighted vote of prior, hierarchical posterior and neighbours; each voter's weight follows from how well
@@ -116,7 +104,7 @@ class VoteEnsemble implements Policy {
         ? (priorScore(prior, dimension, candidate.model) ?? priorMean(prior, dimension))
         : estimate.mean,
       posterior: estimate.mean,
-      neighbours: neighbourScore(seen.neighbours, candidate.model, estimate.mean),
+      neighbours: neighbourScore(seen.neighbours, candidate.model, estimate.mean, NEIGHBOUR_PSEUDO_COUNT),
     };
   }
 

@@ -21,6 +21,8 @@ async function runJest(project) {
   const folder = mkdtempSync(join(tmpdir(), 'acr-jest-'));
   const outputFile = join(folder, 'result.json');
   const args = ['--selectProjects', project, '--passWithNoTests', '--json', `--outputFile=${outputFile}`];
+  // Every end-to-end test starts stacks of its own; two at once would only slow each other down.
+  if (project === 'e2e') args.push('--runInBand');
   const code = await new Promise((done) => {
     // --json would print the whole result on stdout; the readable report is on stderr.
     const child = spawn(join(root, 'node_modules/.bin/jest'), args, {

@@ -11,7 +11,7 @@ export interface PromptExample {
   /** Name of the error that is expected instead of a value. */
   raises: string | null;
   /** The notation it was found in. */
-  form: 'doctest' | 'assert' | 'relation' | 'input-output';
+  form: 'doctest' | 'assert' | 'relation' | 'input-output' | 'prose';
 }
 
 const MAX_EXAMPLES = 50;
@@ -73,18 +73,18 @@ function doctests(prompt: string): PromptExample[] {
       want.push((lines[++i] as string).replace(indent, ''));
     const expected = want.join('\n').trim();
     const raised = /^Traceback[\s\S]*^(\w+)(:|$)/m.exec(expected)?.[1] ?? null;
-    if (expected === '') setup = [...setup, source.replace(/\s+#.*$/, '')];
-    else
-      examples.push({
-        setup,
-        source: withoutComment(source),
-        want: expected,
-        raises: raised,
-        form: 'doctest',
-      });
-    if (expected !== '') setup = [];
+    const code = withoutComment(source);
+    const claim = expected === '' ? comparison(code) : { source: code, want: expected };
+    if (claim) examples.push({ setup, ...claim, raises: raised, form: 'doctest' });
+    setup = claim ? [] : [...setup, code];
   }
   return examples;
+}
+
+/** `f(1) == 2` as an example, where the right side is a literal. */
+function comparison(source: string): { source: string; want: string } | null {
+  const [, left, right = ''] = /^(.*?\S)\s*===?\s*(\S.*)$/s.exec(source) ?? [];
+  return left && literalAt(right) === right ? { source: left, want: right } : null;
 }
 
 const continues = (line: string) =>
@@ -94,7 +94,7 @@ const continues = (line: string) =>
 const withoutComment = (source: string) => source.replace(/\s+(#|\/\/)[^'"`\n]*$/, '').trim();
 
 const RELATION =
-  /^\s*(?:===?|=>|==>|-->|->|→|➞|⇒|➜|=|(?:should |must |will |would )?(?:returns?|equals?|evaluates? to|gives?|yields?|outputs?|is|be)\b:?|#\s*(?:=>|->|returns?)?|\/\/\s*(?:=>|->|returns?)?)\s*/i;
+  /^\s*(?:==>|===?|=>|-->|->|→|➞|⇒|➜|=|(?:should |must |will |would )?(?:returns?|equals?|evaluates? to|gives?|yields?|outputs?|is|be)\b:?|#\s*(?:=>|->|returns?)?|\/\/\s*(?:=>|->|returns?)?)\s*/i;
 
 /** Literal at the start of `text`: a bracket, a string, a number or a constant. `null` for anything else. */
 export function literalAt(text: string): string | null {
@@ -115,6 +115,23 @@ export function literalAt(text: string): string | null {
   );
 }
 
+const VALUES = new Set(
+  'True False None true false null undefined inf nan NaN Infinity float int str bool set frozenset list dict tuple range bytes complex new Map Set Date BigInt'.split(
+    ' ',
+  ),
+);
+
+/** Whether a call's arguments can be evaluated as they stand: no word in them but values and keyword names. */
+export function selfContained(args: string): boolean {
+  const bare = args
+    .replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""')
+    .replace(/\b[A-Za-z_]\w*\s*=(?!=)/g, '');
+  return (
+    [...bare.matchAll(/(?<![\w.])[A-Za-z_$][\w$]*/g)].every(([word]) => VALUES.has(word)) &&
+    !bare.includes('...')
+  );
+}
+
 /** What may follow a literal for the example to be whole: a comment, a sentence's end, never an operator. */
 const ENDS = /^\s*(?:$|[.,;:)]|#|\/\/|\n|because\b|since\b|and\b|or\b|where\b|as\b|\(|"""|''')/;
 
@@ -132,24 +149,83 @@ function relations(prompt: string, name: string): PromptExample[] {
     const rest = prompt.slice(end + relation[0].length);
     const want = literalAt(rest);
     if (want === null || !ENDS.test(rest.slice(want.length))) continue;
+    if (!selfContained(prompt.slice(open + 1, end - 1))) continue;
     const form = /\bassert\s*$/.test(before) ? 'assert' : 'relation';
     examples.push({ setup: [], source: prompt.slice(found.index, end), want, raises: null, form });
   }
   return examples;
 }
 
-/** `Input: x = 1, y = [2]` followed by `Output: 3`, where every part is a literal. */
+const INPUT = /^[\s*#>-]*(?:sample )?input[\s*]*[:=][\s*]*(.*)$/i;
+const OUTPUT = /^[\s*#>-]*(?:sample |expected )?output[\s*]*[:=][\s*]*(.+?)[\s.;]*$/i;
+/** Lines that the values of one `Input:` may take. */
+const MAX_INPUT_LINES = 12;
+
+/** `Input: x = 1, y = [2]` (or one value per line) followed by `Output: 3`, where every part is a literal. */
 function inputOutputs(prompt: string, name: string): PromptExample[] {
-  const pattern =
-    /^[\s*#>-]*(?:sample )?input[\s*]*[:=][\s*]*`?(.+?)`?[ \t]*\n+[\s*#>-]*(?:sample |expected )?output[\s*]*[:=][\s*]*`?(.+?)`?[ \t]*$/gim;
-  return [...prompt.matchAll(pattern)].flatMap(([, input = '', output = '']) => {
-    const values = literalList(input);
-    const want = literalAt(output.trim());
-    if (values === null || want === null || want.length !== output.trim().replace(/[.;]$/, '').length)
-      return [];
+  const lines = prompt.replace(/`/g, '').split('\n');
+  return lines.flatMap((line, start) => {
+    const first = INPUT.exec(line)?.[1];
+    if (first === undefined) return [];
+    const given = [first];
+    let at = start + 1;
+    while (at < lines.length && at - start < MAX_INPUT_LINES && !OUTPUT.test(lines[at] as string))
+      given.push(lines[at++] as string);
+    const output = OUTPUT.exec(lines[at] ?? '')?.[1];
+    const values = literalList(
+      given
+        .map((l) => l.trim())
+        .filter(Boolean)
+        .join(', '),
+    );
+    if (output === undefined || values === null || literalAt(output) !== output) return [];
     const source = `${name}(${values.join(', ')})`;
-    return [{ setup: [], source, want, raises: null, form: 'input-output' as const }];
+    return [{ setup: [], source, want: output, raises: null, form: 'input-output' as const }];
   });
+}
+
+const FOR_VALUES = /\bfor\s+([A-Za-z_]\w*\s*=.*)$/i;
+const RESULT =
+  /[,\s](?:the\s+)?(?:output|result|answer|function|return value)\s+(?:(?:should|must|will|would)\s+(?:be|return)|is|returns)\s*:?\s*/i;
+
+/** `For n = 3, the output should be 6`, where the names are those of the function's parameters, in their order. */
+function proseExamples(prompt: string, name: string): PromptExample[] {
+  const escaped = name.replace(/[^\w]/g, '\\$&');
+  const parameters = new RegExp(`\\b${escaped}\\s*\\(([^)\\n]*)\\)`).exec(prompt)?.[1] ?? '';
+  const names = parameters.split(',').map((p) => /\w+/.exec(p)?.[0] ?? '');
+  return prompt.split('\n').flatMap((line) => {
+    const tail = FOR_VALUES.exec(line)?.[1] ?? '';
+    const result = RESULT.exec(tail);
+    if (!result) return [];
+    const given = assignments(tail.slice(0, result.index + 1));
+    const rest = tail.slice(result.index + result[0].length);
+    const want = literalAt(rest);
+    if (given.names.join() !== names.join() || want === null || !ENDS.test(rest.slice(want.length)))
+      return [];
+    return [
+      {
+        setup: [],
+        source: `${name}(${given.values.join(', ')})`,
+        want,
+        raises: null,
+        form: 'prose' as const,
+      },
+    ];
+  });
+}
+
+/** `a = 1, b = [2] and c = 3 …` up to where it stops being assignments of literals. */
+function assignments(text: string): { names: string[]; values: string[] } {
+  const names: string[] = [];
+  const values: string[] = [];
+  for (let rest = text; ;) {
+    const head = /^[\s,]*(?:and\s+)?([A-Za-z_]\w*)\s*=\s*/.exec(rest);
+    const value = head && literalAt(rest.slice(head[0].length));
+    if (!head || value === null) return { names, values };
+    names.push(head[1] as string);
+    values.push(value);
+    rest = rest.slice(head[0].length + value.length);
+  }
 }
 
 /** Literals separated by commas, each perhaps named (`n = 3`); `null` when anything else is in there. */
@@ -198,7 +274,7 @@ export function findPromptExamples(
   const name = entryPoint ?? entryPointOf(text, language);
   const found = [
     ...(language === 'python' ? doctests(text) : []),
-    ...(name ? [...relations(text, name), ...inputOutputs(text, name)] : []),
+    ...(name ? [...relations(text, name), ...inputOutputs(text, name), ...proseExamples(text, name)] : []),
   ];
   const seen = new Set<string>();
   return found.filter((e) => !seen.has(e.source) && seen.add(e.source)).slice(0, MAX_EXAMPLES);

@@ -41,7 +41,10 @@ export async function followRun(
     const tally = new Tally(await client.run(runId), onProgress);
     if (tally.run.status !== 'finished')
       await Promise.race([listen(client, tally, stop.signal), poll(client, tally, stop.signal)]);
-    return interrupted ? null : await client.run(runId);
+    if (interrupted) return null;
+    // What the last events told may not have been everything.
+    tally.refresh(await client.run(runId));
+    return tally.run;
   } finally {
     stop.abort();
     process.off('SIGINT', interrupt);

@@ -4,7 +4,7 @@ import { EXAMPLES_DIR } from '@acrouter/models/example-bundle';
 import { Option, type Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { EXIT } from '../exit-codes';
 import { GatewayClient } from '../gateway-client';
 import { rememberRun } from '../last-run';
@@ -53,7 +53,7 @@ async function quickstart(options: QuickstartOptions): Promise<void> {
   });
   const interrupted = onceInterrupted(supervisor, () => note('\nStopping …'));
   const work = async () => {
-    const done = steps(`Starting Postgres and five services in ${dataDir}`);
+    const done = steps(`Starting Postgres and five services in ${relative(process.cwd(), dataDir)}`);
     const stack = await supervisor.start();
     done();
     const report = await routeExamples(new GatewayClient(stack.url), dataDir, steps);

@@ -1,26 +1,52 @@
-import type { Sandbox, SandboxLanguage, SandboxResult } from '@acrouter/sandbox/sandbox';
+import type { Sandbox, SandboxLanguage, SandboxLimits, SandboxResult } from '@acrouter/sandbox/sandbox';
+import { applyEdits } from '@acrouter/domain/verification/edits';
+import type { Program } from '@acrouter/domain/verification/extract';
 import { ANSWER_FILES } from '@acrouter/domain/verification/languages';
 import type { Finding } from '@acrouter/domain/verification/signals';
 import type { Check, VerifyDependencies } from './verify';
 import { DEFAULT_CHECK_MS } from './verify';
 
+/** Builds and test suites need more than one program does. */
+const PROJECT_LIMITS: Partial<SandboxLimits> = {
+  memoryBytes: 2 * 1024 ** 3,
+  diskBytes: 512 * 1024 ** 2,
+  processes: 256,
+  openFiles: 1_024,
+};
+
 /** Runs the task's own command in a folder with the answer and the task's files; the task's files win. */
 export async function checkByCommand(check: Check, sandbox: Sandbox, deps: VerifyDependencies) {
-  const { task, programs } = check;
-  const spec = task.verification ?? {};
+  const spec = check.task.verification ?? {};
+  const program = spec.edits ? null : (check.programs[0] ?? null);
+  const files = spec.edits ? editedFiles(check, spec.edits) : answerFiles(check, program);
+  if (typeof files === 'string') {
+    const finding: Finding = {
+      kind: 'tests',
+      status: 'failed',
+      score: 0,
+      evidence: { given: true, reason: files },
+    };
+    return { findings: [finding], chosen: null, ran: false, refused: null };
+  }
+  const wallMs = spec.timeoutMs ?? DEFAULT_CHECK_MS;
   const language: SandboxLanguage = check.language ?? 'bash';
-  const answerFile = spec.answerFile ?? ANSWER_FILES[check.language ?? 'python'];
-  const program = programs[0] ?? null;
-  const result = await sandbox.run(
-    {
-      language,
-      argv: ['/bin/sh', '-c', spec.command ?? 'false'],
-      files: { [answerFile]: program?.text ?? check.answer, ...spec.files },
-      limits: { wallMs: spec.timeoutMs ?? DEFAULT_CHECK_MS },
-    },
-    deps.signal,
-  );
+  const limits = spec.edits ? { ...PROJECT_LIMITS, cpuSeconds: Math.ceil(wallMs / 1_000) } : {};
+  const argv = ['/bin/sh', '-c', spec.command ?? 'false'];
+  const result = await sandbox.run({ language, argv, files, limits: { ...limits, wallMs } }, deps.signal);
   return { findings: [commandFinding(result)], chosen: program, ran: true, refused: refusalOf(result) };
+}
+
+function answerFiles(check: Check, program: Program | null): Record<string, string> {
+  const spec = check.task.verification ?? {};
+  const answerFile = spec.answerFile ?? ANSWER_FILES[check.language ?? 'python'];
+  return { [answerFile]: program?.text ?? check.answer, ...spec.files };
+}
+
+/** The task's files with the answer's changes, or why they do not apply. */
+function editedFiles(check: Check, edits: readonly string[]): Record<string, string> | string {
+  const files = check.task.verification?.files ?? {};
+  const result = applyEdits(check.answer, Object.fromEntries(edits.map((path) => [path, files[path] ?? ''])));
+  return result.kind === 'edited' ? { ...files, ...result.files } : result.reason;
 }
 
 const refusalOf = (result: SandboxResult) =>

@@ -11,6 +11,7 @@ interface CommandEntry {
 const START = 'Start and stop:';
 const WORK = 'Work:';
 const LOOK = 'Look closer:';
+const ADMIN = 'Tenants:';
 
 const COMMANDS: readonly CommandEntry[] = [
   {
@@ -96,6 +97,18 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: 'what has been learnt; export and import it',
     group: LOOK,
     load: async () => (await import('./commands/memory')).registerMemory,
+  },
+  {
+    name: 'keys',
+    summary: 'API keys: create, list, revoke',
+    group: ADMIN,
+    load: async () => (await import('./commands/keys')).registerKeys,
+  },
+  {
+    name: 'budgets',
+    summary: 'what each tenant may spend: set, list, remove',
+    group: ADMIN,
+    load: async () => (await import('./commands/budgets')).registerBudgets,
   },
   {
     name: 'dlq',

@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CancellationsService } from './cancellations.service';
+import { Door } from './door';
 import { FeedbackController } from './feedback.controller';
 import { IdempotentRequests } from './idempotent.service';
+import { KeyRing } from './key-ring.service';
 import { ModelsController } from './models.controller';
 import { OpenapiController } from './openapi.controller';
 import { ProblemFilter } from './problem.filter';
@@ -26,6 +28,8 @@ import { TasksController } from './tasks.controller';
     OpenapiController,
   ],
   providers: [
+    Door,
+    KeyRing,
     SubmissionsService,
     CancellationsService,
     IdempotentRequests,

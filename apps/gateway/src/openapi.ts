@@ -1,6 +1,6 @@
 import { problemSchema } from '@acrouter/contracts/http';
 import { z } from 'zod';
-import { ROUTES, type Route } from './routes';
+import { accessOf, ROUTES, type Route } from './routes';
 
 type Json = Record<string, unknown>;
 
@@ -17,7 +17,10 @@ export function openapiDocument(): Json {
         'Routes coding tasks among LLMs in a verified, learning loop. docs/http-api.md has examples.',
     },
     paths,
-    components: { schemas: { Problem: schemaOf(problemSchema, 'output') } },
+    components: {
+      schemas: { Problem: schemaOf(problemSchema, 'output') },
+      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key: docs/keys.md' } },
+    },
   };
 }
 
@@ -25,6 +28,8 @@ function operationOf(route: Route): Json {
   return {
     summary: route.summary,
     operationId: operationIdOf(route),
+    // The array names the scope: OpenAPI 3.1 allows that for schemes other than OAuth too.
+    security: accessOf(route) === 'public' ? [] : [{ key: [accessOf(route)] }],
     parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
     ...(route.body
       ? {

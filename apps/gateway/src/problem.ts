@@ -22,7 +22,7 @@ export function toProblem(error: unknown): Problem {
 /** Answers with the problem that `error` is, and returns it. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Problem {
   const problem = { ...toProblem(error), instance: request.url.split('?')[0]?.slice(0, 200) };
-  if (problem.retryable) void reply.header('retry-after', '1');
+  if (problem.retryable && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   void reply
     .status(problem.status)
     .header('content-type', 'application/problem+json; charset=utf-8')

@@ -19,7 +19,11 @@ import {
 } from '@acrouter/contracts/http';
 import { reportSchema } from '@acrouter/contracts/http-report';
 import { taskSpecSchema } from '@acrouter/contracts/task-file';
+import type { KeyScope } from '@acrouter/db/key-store';
 import { z } from 'zod';
+
+/** What a route asks of its caller: a key with that scope, or any; nothing; or, for metrics, to be near or an admin. */
+export type Access = KeyScope | 'any-key' | 'public' | 'metrics';
 
 /** One route of the API, as its document shows it. A test holds this table against the routes that are served. */
 export interface Route {
@@ -27,6 +31,8 @@ export interface Route {
   /** Path parameters in braces. */
   path: string;
   summary: string;
+  /** Default: `read` for what changes nothing, else `submit`. */
+  access?: Access;
   query?: z.ZodObject;
   body?: z.ZodType;
   /** Whether an Idempotency-Key is understood. */
@@ -130,6 +136,7 @@ export const ROUTES: readonly Route[] = [
     method: 'post',
     path: '/v1/feedback',
     summary: 'Say what you think of a task or a decision',
+    access: 'feedback',
     body: submitFeedbackSchema,
     idempotent: true,
     status: 201,
@@ -154,6 +161,7 @@ export const ROUTES: readonly Route[] = [
     method: 'get',
     path: '/openapi.json',
     summary: 'This document',
+    access: 'public',
     status: 200,
     response: z.record(z.string(), z.unknown()),
   },
@@ -161,6 +169,7 @@ export const ROUTES: readonly Route[] = [
     method: 'get',
     path: '/healthz',
     summary: 'Whether the process lives',
+    access: 'public',
     status: 200,
     response: z.object({ status: z.literal('ok') }),
   },
@@ -168,6 +177,7 @@ export const ROUTES: readonly Route[] = [
     method: 'get',
     path: '/readyz',
     summary: 'Whether it takes work: 200, or 503 with the dependency that is away',
+    access: 'public',
     status: 200,
     response: z.record(z.string(), text),
   },
@@ -175,8 +185,27 @@ export const ROUTES: readonly Route[] = [
     method: 'get',
     path: '/metrics',
     summary: 'Prometheus metrics',
+    access: 'metrics',
     status: 200,
     response: text,
     mediaType: 'text/plain',
   },
 ];
+
+/** What a route of the table asks of its caller. */
+export function accessOf(route: Route): Access {
+  return route.access ?? (route.method === 'get' ? 'read' : 'submit');
+}
+
+const ACCESS = new Map<string, Access>(ROUTES.map((r) => [`${r.method} ${r.path}`, accessOf(r)]));
+
+/**
+ * What a route asks of its caller.
+ * @param pattern the route as Fastify knows it, e.g. `/v1/tasks/:id`; absent: no such route, which any key may learn
+ */
+export function accessTo(method: string, pattern: string | undefined): Access {
+  if (pattern === undefined) return 'any-key';
+  const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
+  const path = pattern.replaceAll(/:(\w+)/g, '{$1}');
+  return ACCESS.get(`${verb} ${path}`) ?? 'admin';
+}

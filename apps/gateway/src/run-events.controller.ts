@@ -9,6 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Door } from './door';
 import { finishedFrame, frameOf, HEARTBEAT, parseCursor, RETRY_MS } from './event-stream';
 import { invalid, notFound, parseId } from './parse';
 import { callerOf } from './tenant';
@@ -16,6 +17,8 @@ import { callerOf } from './tenant';
 /** Time between looks at a quiet run, ms: what a watcher's eye does not notice. */
 const POLL_MS = 250;
 const HEARTBEAT_MS = 15_000;
+/** How often a long stream's key is looked at again, ms; docs/keys.md promises it. */
+const KEY_CHECK_MS = 2_000;
 /** Events per look. */
 const PAGE = 500;
 
@@ -25,6 +28,7 @@ export class RunEventsController {
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     @Inject(LOGGER) private readonly log: Logger,
+    private readonly door: Door,
   ) {}
 
   @Get(':id/events')
@@ -43,11 +47,24 @@ export class RunEventsController {
       return;
     }
     reply.hijack();
-    await this.follow(reply.raw, tenantId, runId, after);
+    const gone = new AbortController();
+    const timer = setInterval(() => void this.recheck(request, gone), KEY_CHECK_MS);
+    await this.follow(reply.raw, tenantId, runId, after, gone).finally(() => clearInterval(timer));
   }
 
-  private async follow(out: ServerResponse, tenantId: string, runId: string, start: EventCursor) {
-    const gone = new AbortController();
+  /** A key that was revoked or has expired ends its streams too. */
+  private async recheck(request: FastifyRequest, gone: AbortController): Promise<void> {
+    // While Postgres is away nothing is known, and nothing is sent either.
+    if (!(await this.door.stillAdmits(request).catch(() => true))) gone.abort();
+  }
+
+  private async follow(
+    out: ServerResponse,
+    tenantId: string,
+    runId: string,
+    start: EventCursor,
+    gone: AbortController,
+  ): Promise<void> {
     out.on('close', () => gone.abort());
     out.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',

@@ -3,6 +3,7 @@ import type { Cancelled, Explanation, TaskPage, TaskView } from '@acrouter/contr
 import { taskSpecSchema } from '@acrouter/contracts/task-file';
 import type { Database } from '@acrouter/db/client';
 import { explainTask } from '@acrouter/db/explain-reads';
+import { runExists } from '@acrouter/db/run-store';
 import { listTasks, readTask } from '@acrouter/db/task-reads';
 import { DATABASE } from '@acrouter/service/tokens';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
@@ -44,9 +45,11 @@ export class TasksController {
   }
 
   @Get()
-  list(@Req() request: FastifyRequest, @Query() query: unknown): Promise<TaskPage> {
+  async list(@Req() request: FastifyRequest, @Query() query: unknown): Promise<TaskPage> {
     const q = parse(taskQuerySchema, query, 'query');
-    return listTasks(this.db, callerOf(request).tenantId, {
+    const { tenantId } = callerOf(request);
+    if (q.run !== undefined && !(await runExists(this.db, tenantId, q.run))) throw notFound('run');
+    return listTasks(this.db, tenantId, {
       externalId: q.external_id,
       runId: q.run,
       settled: q.status === undefined ? undefined : q.status === 'settled',

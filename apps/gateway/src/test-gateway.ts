@@ -21,10 +21,22 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-/** @param bodyLimit bytes; default 4 MiB. */
-export async function startTestGateway(bodyLimit = 4_194_304): Promise<TestGateway> {
+/**
+ * @param bodyLimit bytes; default 4 MiB.
+ * @param more variables; by default the gateway serves this machine without a key, as `acr up` has it
+ */
+export async function startTestGateway(
+  bodyLimit = 4_194_304,
+  more: Record<string, string> = {},
+): Promise<TestGateway> {
   const database = await createTestDatabase();
-  const env = readEnv({ ACR_DATABASE_URL: database.url, ACR_LOG_LEVEL: 'silent', ACR_DATABASE_POOL: '12' });
+  const env = readEnv({
+    ACR_DATABASE_URL: database.url,
+    ACR_LOG_LEVEL: 'silent',
+    ACR_DATABASE_POOL: '12',
+    ACR_EMBEDDED: '1',
+    ...more,
+  });
   const context = await openServiceContext('gateway', env);
   const root = { module: class Root {}, imports: [CoreModule.with(context, new Readiness()), AppModule] };
   const adapter = new FastifyAdapter({ bodyLimit, forceCloseConnections: true, ...PROBLEM_OPTIONS });

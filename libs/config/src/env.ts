@@ -35,6 +35,13 @@ export const envSchema = z.object({
     .min(1_024)
     .default(33_554_432)
     .describe('Largest request body that the gateway reads.'),
+  ACR_EMBEDDED: flag
+    .default(false)
+    .describe('Serves callers on this machine without an API key, as tenant `default`. `acr up` sets it.'),
+  ACR_RATE_LIMIT_PER_MINUTE: wholeNumber
+    .min(1)
+    .default(1_200)
+    .describe('Requests per minute of an API key that has no limit of its own.'),
   ACR_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

@@ -258,6 +258,25 @@ export interface StagesTable {
   at: Timestamp;
 }
 
+export interface ApiKeysTable {
+  id: string;
+  tenant_id: string;
+  name: string | null;
+  prefix: string;
+  secret_hash: Buffer;
+  scopes: string[];
+  requests_per_minute: number | null;
+  created_at: Timestamp;
+  expires_at: NullableTimestamp;
+  revoked_at: NullableTimestamp;
+}
+
+export interface RateWindowsTable {
+  key_id: string;
+  window_start: Timestamp;
+  used: number;
+}
+
 export interface Tables {
   runs: RunsTable;
   tasks: TasksTable;
@@ -274,4 +293,6 @@ export interface Tables {
   events: EventsTable;
   model_health: ModelHealthTable;
   stages: StagesTable;
+  api_keys: ApiKeysTable;
+  rate_windows: RateWindowsTable;
 }

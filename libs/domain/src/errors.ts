@@ -4,6 +4,9 @@
  */
 export const ERRORS = {
   ACR_INVALID_REQUEST: { httpStatus: 400, retryable: false, message: 'The request is not valid' },
+  ACR_UNAUTHENTICATED: { httpStatus: 401, retryable: false, message: 'No valid API key was given' },
+  ACR_FORBIDDEN: { httpStatus: 403, retryable: false, message: 'The API key does not allow this' },
+  ACR_RATE_LIMITED: { httpStatus: 429, retryable: true, message: 'Too many requests with this API key' },
   ACR_NOT_FOUND: { httpStatus: 404, retryable: false, message: 'There is no such thing here' },
   ACR_TOO_LARGE: { httpStatus: 413, retryable: false, message: 'The request body is too large' },
   ACR_UNSUPPORTED_MEDIA_TYPE: {

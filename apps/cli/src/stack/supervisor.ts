@@ -101,6 +101,7 @@ export class Supervisor {
       ...options.env,
       ACR_DATABASE_URL: databaseUrl,
       ACR_QUEUE_URL: queueUrl,
+      ACR_EMBEDDED: '1',
       ACR_MODELS_FILE: options.modelsFile ?? undefined,
     };
     for (const name of SERVICES) {

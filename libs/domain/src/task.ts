@@ -48,6 +48,11 @@ export interface VerificationSpec {
   files?: Record<string, string>;
   /** File the answer is written to when `command` is used. Default: `answer.py`, `answer.js`, … by language. */
   answerFile?: string;
+  /**
+   * Paths among `files` that the answer may change. The answer is then read as a unified diff or as whole files
+   * (verification/edits.ts) and `command` sees the changed texts; one that does not apply fails.
+   */
+  edits?: string[];
   /** Function that `tests` exercise (HumanEval's `entry_point`). */
   entryPoint?: string;
   /** Wall-clock limit of the check, in ms. Default 10,000. */

@@ -60,7 +60,8 @@ export function imputedCosts(benchmark: Benchmark): Float64Array[] {
   };
   for (const task of benchmark.tasks) {
     task.cells.forEach((cell, m) => {
-      if (cell?.costUsd != null) for (const key of costKeys(task, m)) add(key, cell.costUsd);
+      const usd = cell?.costUsd ?? null;
+      if (usd !== null) for (const key of costKeys(task, m)) add(key, usd);
     });
   }
   const everything = benchmark.models.map((_, m) => means.get(`${m}`)).filter((s) => s !== undefined);

@@ -1,6 +1,11 @@
 import type { Command } from 'commander';
+import { registerReplay } from '../bench/replay';
 
-/** `acr bench`: its sub-commands arrive with the replay. */
+/** `acr bench`: replays benchmarks; needs no running stack. */
 export function registerBench(program: Command): void {
-  program.command('bench').summary('replay benchmarks and compare policies');
+  const bench = program
+    .command('bench')
+    .summary('replay benchmarks and compare policies')
+    .description('Replays benchmarks and compares policies. Needs no running stack and calls no model.');
+  registerReplay(bench);
 }

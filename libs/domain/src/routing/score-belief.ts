@@ -13,10 +13,11 @@ export interface BeliefStrength {
 }
 
 /**
- * Defaults from replays of CodeRouterBench: prior 90–200, source 20–80 and finer 6–10 did equally well.
+ * Defaults from replays of CodeRouterBench: prior 60–300, source 20–100 and finer ≥ 10 did equally well;
+ * when cold, a weight of half an observation beat 1, 3 and 0.25.
  * source: docs/routing.md, "What was measured".
  */
-export const DEFAULT_STRENGTH: BeliefStrength = { prior: 120, cold: 3, source: 40, finer: 10 };
+export const DEFAULT_STRENGTH: BeliefStrength = { prior: 120, cold: 0.5, source: 80, finer: 100 };
 
 /** Belief about one model on one kind of task. */
 export interface ScoreEstimate {
@@ -45,7 +46,7 @@ interface Level {
 const newLevel = (): Level => ({ cells: new Map(), n: 0, shift: 0, sum: 0, sumOfSquares: 0 });
 
 /** Pseudo-count of "this level is as hard as its parent". */
-const SHIFT_PSEUDO_COUNT = 4;
+const SHIFT_PSEUDO_COUNT = 20;
 /** Pseudo-count and value of the spread before anything is seen: between pass/fail (0.25) and graded scores. */
 const VARIANCE_PSEUDO_COUNT = 8;
 const INITIAL_VARIANCE = 0.18;

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { AcrError } from '@acrouter/domain/errors';
+import { parsePrior } from '@acrouter/domain/routing/prior';
+import { PUBLISHED_PRIOR } from '@acrouter/domain/routing/published-prior';
+import type { PolicySetup, Prior } from '@acrouter/domain/routing/policy';
+import type { Benchmark } from './benchmark';
+import { dearestModel } from './benchmark';
+import type { BenchmarkSet } from './coderouterbench';
+import { readCodeRouterBench } from './coderouterbench';
+import type { UserFiles } from './user-data';
+import { readUserData } from './user-data';
+
+/** Rows to replay, and what policies may know beforehand. Plain data, so that workers can be given it. */
+export interface BenchSource {
+  /** A CodeRouterBench folder and set, or a user's own files. */
+  data: { directory: string; set: BenchmarkSet } | UserFiles;
+  /** `published`, `none`, or the path of a prior file. */
+  prior: string;
+  /** Models of the configured chain; absent: the prior's order. */
+  chain?: string[];
+  /** Model called strongest; absent: the dearest. */
+  strongest?: string;
+  /** Exploration mass; absent: the product's default. */
+  exploration?: number;
+}
+
+/** Reads the rows of a source. */
+export function openBenchmark(source: BenchSource): Benchmark {
+  const { data } = source;
+  return 'directory' in data ? readCodeRouterBench(data.directory, data.set) : readUserData(data);
+}
+
+/** What policies are built from when they replay this source. */
+export function setupOf(source: BenchSource, benchmark: Benchmark): PolicySetup {
+  const unknown = (source.chain ?? []).filter((id) => !benchmark.models.some((m) => m.id === id));
+  if (unknown.length > 0) {
+    throw new AcrError(
+      'ACR_UNKNOWN_MODEL',
+      `The chain names ${unknown.join(', ')}, which has no results here.`,
+    );
+  }
+  return {
+    models: benchmark.models,
+    prior: readPrior(source.prior),
+    strongest: source.strongest ?? dearestModel(benchmark.models),
+    ...(source.chain ? { chain: source.chain } : {}),
+    ...(source.exploration === undefined ? {} : { exploration: source.exploration }),
+  };
+}
+
+/** `published` → the shipped table, `none` → null, else a JSON file. */
+export function readPrior(name: string): Prior | null {
+  if (name === 'none') return null;
+  if (name === 'published') return PUBLISHED_PRIOR;
+  try {
+    return parsePrior(JSON.parse(readFileSync(name, 'utf8')), name);
+  } catch (cause) {
+    if (cause instanceof AcrError) throw cause;
+    throw new AcrError(
+      'ACR_CONFIG_INVALID',
+      `The prior ${name} could not be read. Use "published", "none" or a JSON file of the shape in docs/routing.md.`,
+      { cause },
+    );
+  }
+}

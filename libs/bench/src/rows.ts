@@ -1,0 +1,81 @@
+import type { StreamResult } from './stream';
+
+/** Mean and sample standard deviation. */
+export interface Spread {
+  mean: number;
+  sd: number;
+}
+
+/** One line of a replay's table, and of its JSON. */
+export interface ReplayRow {
+  policy: string;
+  /** Whether the product itself would use this policy in this setting. */
+  default: boolean;
+  prior: string;
+  maxAttempts: number;
+  costWeight: number;
+  verifierNoise: number;
+  /** Cumulative regret against the best single model of each task, in score points. */
+  cumReg: Spread;
+  /** Mean score in percent. */
+  avgPerf: number;
+  /** Mean over the orders of the sum of the known costs. */
+  costUsd: number;
+  /** avgPerf / costUsd; `null` when nothing was spent. */
+  perfPerUsd: number | null;
+  attemptsPerTask: number;
+  /** Time of one decision; `null` for recorded decisions. */
+  decisionMicros: { p50: number; p99: number } | null;
+  /** Attempts of unknown cost, mean per order: in regret at the model's mean cost, in no dollar sum. */
+  unknownCostAttempts: number;
+  tasks: number;
+  orders: number;
+}
+
+/** Mean and sample standard deviation of numbers; 0 deviation for fewer than two. */
+export function spread(values: readonly number[]): Spread {
+  const n = Math.max(values.length, 1);
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
+}
+
+/** Folds the streams of one policy into a row. `streams` must not be empty. */
+export function rowOf(streams: readonly StreamResult[], isDefault: boolean, prior: string): ReplayRow {
+  const first = streams[0] as StreamResult;
+  const mean = (pick: (stream: StreamResult) => number) => spread(streams.map(pick)).mean;
+  const costUsd = mean((s) => s.costUsd);
+  const avgPerf = mean((s) => s.avgPerf);
+  const micros = streams.flatMap((s) => s.micros).sort((a, b) => a - b);
+  return {
+    policy: first.policy,
+    default: isDefault,
+    prior,
+    maxAttempts: first.options.maxAttempts,
+    costWeight: first.options.costWeight,
+    verifierNoise: first.options.verifierNoise,
+    cumReg: roundSpread(spread(streams.map((s) => s.regret))),
+    avgPerf: round(avgPerf, 3),
+    costUsd: round(costUsd, 4),
+    perfPerUsd: costUsd > 0 ? round(avgPerf / costUsd, 3) : null,
+    attemptsPerTask: round(
+      mean((s) => s.attempts / Math.max(s.tasks, 1)),
+      3,
+    ),
+    decisionMicros: micros.length === 0 ? null : { p50: quantile(micros, 0.5), p99: quantile(micros, 0.99) },
+    unknownCostAttempts: round(
+      mean((s) => s.unknownCostAttempts),
+      2,
+    ),
+    tasks: first.tasks,
+    orders: streams.length,
+  };
+}
+
+/** Value at share `q` of sorted numbers. */
+export function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(Math.floor(q * sorted.length), sorted.length - 1)] ?? 0;
+}
+
+const round = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
+const roundSpread = ({ mean, sd }: Spread): Spread => ({ mean: round(mean, 3), sd: round(sd, 3) });

@@ -68,7 +68,6 @@ export const regretReportSchema = z.object({
   tasks: count,
   method: z.string(),
 });
-export type RegretReport = z.infer<typeof regretReportSchema>;
 
 export const latencyReportSchema = z.object({
   /** How long messages waited in any queue. */

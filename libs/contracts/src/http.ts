@@ -52,7 +52,6 @@ function refuseTwins(tasks: { id?: string | undefined }[], ctx: z.RefinementCtx)
 
 /** `POST /v1/runs/:id/tasks`, and `POST /v1/tasks` with several tasks; with one, its body is the TaskSpec itself. */
 export const submitTasksSchema = z.strictObject({ tasks: taskList });
-export type SubmitTasks = z.infer<typeof submitTasksSchema>;
 
 /** `queued`: accepted, nothing known yet · `running`: in the loop · `settled`: `outcome` is final */
 export const taskStatusSchema = z.enum(['queued', 'running', 'settled']);
@@ -158,11 +157,9 @@ export const taskQuerySchema = z.strictObject({
   status: z.enum(['settled', 'unsettled']).optional(),
   ...page,
 });
-export type TaskQuery = z.infer<typeof taskQuerySchema>;
 
 /** Query of `GET /v1/runs/:id/tasks`: in the order of submission. */
 export const runTaskQuerySchema = z.strictObject(page);
-export type RunTaskQuery = z.infer<typeof runTaskQuerySchema>;
 
 export const taskPageSchema = z.object({
   tasks: z.array(taskSummarySchema),
@@ -274,7 +271,6 @@ export const acceptedRunSchema = z.object({
   taskCount: z.number().int(),
   tasks: z.array(acceptedTaskSchema),
 });
-export type AcceptedRun = z.infer<typeof acceptedRunSchema>;
 
 /** `GET /v1/runs/:id` */
 export const runViewSchema = z.object({
@@ -340,7 +336,6 @@ export const submitFeedbackSchema = z
     path: ['value'],
     message: `must be one of: ${VERDICT_WORDS.join(', ')}`,
   });
-export type SubmitFeedback = z.infer<typeof submitFeedbackSchema>;
 
 export const acceptedFeedbackSchema = z.object({ feedbackId: id });
 

@@ -14,6 +14,8 @@ export const EXIT = {
   overBudget: 4,
   /** Postgres, the queue, a provider, the sandbox or the disk failed. */
   infrastructure: 5,
+  /** `acr ci wait`: the time limit passed; the run goes on. As GNU timeout has it. */
+  timedOut: 124,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;
@@ -21,6 +23,8 @@ export const EXIT = {
 const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   ACR_INVALID_REQUEST: EXIT.usage,
   ACR_NOT_FOUND: EXIT.usage,
+  ACR_UNAUTHENTICATED: EXIT.usage,
+  ACR_FORBIDDEN: EXIT.usage,
   ACR_UNKNOWN_MODEL: EXIT.usage,
   ACR_CONFIG_INVALID: EXIT.usage,
   ACR_IDEMPOTENCY_MISMATCH: EXIT.usage,

@@ -64,9 +64,10 @@ export class GatewayClient {
   }
 
   /** All tasks of a run in the order of submission, page by page. */
-  async *runTasks(id: string): AsyncGenerator<TaskSummary> {
+  async *runTasks(id: string, withAnswers = false): AsyncGenerator<TaskSummary> {
+    const first = withAnswers ? 'limit=100&include=answer' : 'limit=1000';
     for (let cursor: string | null = ''; cursor !== null;) {
-      const query = `limit=1000${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+      const query = `${first}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
       const path = `/v1/runs/${encodeURIComponent(id)}/tasks?${query}`;
       const page: z.infer<typeof taskPageSchema> = await this.send('GET', path, taskPageSchema);
       yield* page.tasks;
@@ -160,7 +161,7 @@ export class GatewayClient {
       } catch (error) {
         const delayMs = this.hasAnswered || attempt < 2 ? RETRY_DELAYS_MS[attempt] : undefined;
         if (delayMs === undefined || !isPassing(error)) throw error;
-        await sleep(delayMs);
+        await sleep(Math.max(delayMs, askedDelayMs(error)));
       }
     }
   }
@@ -191,6 +192,12 @@ function isPassing(error: unknown): boolean {
   return !(error instanceof AcrError) || (error.retryable && error.fields.status !== 500);
 }
 
+/** What a rate limit asks to wait. */
+function askedDelayMs(error: unknown): number {
+  const ms = error instanceof AcrError ? error.fields.retryAfterMs : 0;
+  return typeof ms === 'number' ? ms : 0;
+}
+
 function parseAnswer<S extends z.ZodType>(schema: S, value: unknown, path: string): z.infer<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -205,7 +212,8 @@ function parseAnswer<S extends z.ZodType>(schema: S, value: unknown, path: strin
 async function problemOf(response: Response): Promise<AcrError> {
   const text = await response.text().catch(() => '');
   const problem = problemSchema.safeParse(jsonOrNull(text)).data;
-  const fields = { status: response.status };
+  const retryAfter = response.status === 429 ? Number(response.headers.get('retry-after')) : 0;
+  const fields = { status: response.status, retryAfterMs: Math.min(retryAfter || 0, 60) * 1_000 };
   if (!problem)
     return new AcrError(
       response.status >= 500 ? 'ACR_GATEWAY_UNREACHABLE' : 'ACR_INVALID_REQUEST',

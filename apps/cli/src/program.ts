@@ -99,6 +99,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/memory')).registerMemory,
   },
   {
+    name: 'ci',
+    summary: 'submit, wait and report from a pipeline',
+    group: WORK,
+    load: async () => (await import('./commands/ci')).registerCi,
+  },
+  {
     name: 'keys',
     summary: 'API keys: create, list, revoke',
     group: ADMIN,

@@ -22,12 +22,14 @@ export interface RunProgress {
 /**
  * Follows a run until all its tasks are settled, or Ctrl-C.
  * @param onProgress called after every event and poll
- * @returns the finished run, `null` after Ctrl-C
+ * @param limit ends the following when it is aborted
+ * @returns the finished run, `null` after Ctrl-C or the limit
  */
 export async function followRun(
   client: GatewayClient,
   runId: string,
   onProgress: (progress: RunProgress) => void,
+  limit?: AbortSignal,
 ): Promise<RunView | null> {
   const stop = new AbortController();
   let interrupted = false;
@@ -37,6 +39,7 @@ export async function followRun(
   };
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
+  limit?.addEventListener('abort', interrupt);
   try {
     const tally = new Tally(await client.run(runId), onProgress);
     if (tally.run.status !== 'finished')
@@ -49,6 +52,7 @@ export async function followRun(
     stop.abort();
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
+    limit?.removeEventListener('abort', interrupt);
   }
 }
 

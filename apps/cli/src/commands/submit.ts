@@ -53,7 +53,8 @@ Exit codes with --wait: 0 all solved, 1 some unsolved, 4 some over budget, 5 som
     .action(submit);
 }
 
-const positive = (text: string): number => checked(text, (n) => n > 0, 'It must be a number above 0.');
+/** For commander: a number above 0. */
+export const positive = (text: string): number => checked(text, (n) => n > 0, 'It must be a number above 0.');
 const notNegative = (text: string): number => checked(text, (n) => n >= 0, 'It must be a number, 0 or more.');
 
 function checked(text: string, valid: (value: number) => boolean, message: string): number {
@@ -85,7 +86,8 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
   await waitAndShow(client, run.id, Boolean(options.json));
 }
 
-function readTaskFile(file: string): string {
+/** The text of a task file, `-` for stdin. @throws AcrError ACR_INVALID_REQUEST */
+export function readTaskFile(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (cause) {
@@ -105,12 +107,18 @@ function readTaskFile(file: string): string {
 export async function submitInChunks(
   client: GatewayClient,
   tasks: readonly TaskSpec[],
-  options: { name: string; maxCostUsd?: number; idempotencyKey: string },
+  options: {
+    name: string;
+    maxCostUsd?: number;
+    idempotencyKey: string;
+    metadata?: Record<string, unknown>;
+  },
 ): Promise<{ id: string; name: string | null; taskCount: number }> {
-  const { name, maxCostUsd, idempotencyKey } = options;
+  const { name, maxCostUsd, idempotencyKey, metadata } = options;
   const first = {
     name,
     maxCostUsd,
+    metadata,
     expectedTasks: tasks.length,
     tasks: tasks.slice(0, MAX_TASKS_PER_REQUEST),
   };

@@ -96,8 +96,7 @@ export interface BubblewrapRun {
   env: Readonly<Record<string, string>>;
   /** Paths relative to WORK_FOLDER; their contents come on FIRST_FILE_FD, FIRST_FILE_FD + 1, … */
   files: readonly string[];
-  /** Host folder shown read-only at /repository. */
-  folder: string | null;
+  mounts: readonly { from: string; to: string }[];
   hideProc: boolean;
   limits: SandboxLimits;
   /** Whether BLOCK_FD is used, so that the run waits until it is in its control group. */
@@ -126,7 +125,7 @@ export function bubblewrapArgs(host: HostFolders, run: BubblewrapRun): string[] 
     '--tmpfs',
     WORK_FOLDER,
     ...toolchainFolders(host, run.toolchain),
-    ...(run.folder === null ? [] : ['--ro-bind', run.folder, '/repository']),
+    ...run.mounts.flatMap(({ from, to }) => ['--ro-bind', from, to]),
     ...run.files.flatMap((path, index) => [
       '--file',
       String(FIRST_FILE_FD + index),

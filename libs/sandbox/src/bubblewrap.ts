@@ -103,7 +103,7 @@ export class BubblewrapSandbox implements Sandbox {
       argv: request.argv.map((word) => (word === '{tool}' ? toolchain.program : word)),
       env: request.env ?? {},
       files: files.map(([path]) => path),
-      folder: request.folder ?? null,
+      mounts: request.mounts ?? [],
       hideProc: request.hideProc ?? false,
       limits,
       gated: cgroup !== null,

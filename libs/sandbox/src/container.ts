@@ -60,7 +60,14 @@ export async function findEngine(clients: readonly string[] = ['docker', 'podman
 /** Arguments of one run. Pure. `folder` is the host folder with the request's files. */
 export function containerArgs(
   engine: Engine,
-  run: { name: string; image: string; folder: string; argv: string[]; env: Record<string, string> },
+  run: {
+    name: string;
+    image: string;
+    folder: string;
+    mounts: readonly { from: string; to: string }[];
+    argv: string[];
+    env: Record<string, string>;
+  },
   limits: SandboxLimits,
 ): string[] {
   const tmpfs = (path: string) => [
@@ -111,6 +118,7 @@ export function containerArgs(
     '/box',
     '--volume',
     `${run.folder}:/in:ro`,
+    ...run.mounts.flatMap(({ from, to }) => ['--volume', `${from}:${to}:ro`]),
     ...(engine.runtime ? ['--runtime', engine.runtime] : []),
     ...Object.entries({ HOME: '/box', ...run.env }).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     run.image,
@@ -141,7 +149,7 @@ export class ContainerSandbox implements Sandbox {
         writeFileSync(join(folder, path), text, { mode: 0o644 });
       }
       const argv = request.argv.map((word) => (word === '{tool}' ? program : word));
-      const run = { name, image, folder, argv, env: { ...request.env } };
+      const run = { name, image, folder, mounts: request.mounts ?? [], argv, env: { ...request.env } };
       const result = await runBounded(
         {
           program: this.engine.client,

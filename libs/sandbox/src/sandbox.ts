@@ -66,8 +66,8 @@ export interface SandboxRequest {
   argv: readonly string[];
   /** Relative path → text, written to the working folder before the start. */
   files?: Readonly<Record<string, string>>;
-  /** Host folder copied into the working folder before the start (repository tasks). */
-  folder?: string;
+  /** Host folders and files shown read-only; `to` is absolute and outside the system's own folders. */
+  mounts?: readonly { from: string; to: string }[];
   stdin?: string | Uint8Array;
   /** Leaves /proc out, so that one process inside cannot look into another's memory. Default false. */
   hideProc?: boolean;

@@ -8,6 +8,7 @@ and only a report that begins with the run's token counts.
 import builtins
 import json
 import os
+import select
 import socket
 import sys
 import time
@@ -22,16 +23,19 @@ class AnswerDied(BaseException):
 
 
 class Channel:
-    """Length-prefixed JSON over a socket."""
+    """Length-prefixed JSON over a pair of descriptors (two ends of pipes, or one socket)."""
 
-    def __init__(self, sock):
-        self.sock = sock
+    def __init__(self, reads, writes):
+        self.reads = reads
+        self.writes = writes
         self.deadline = None
 
     def send(self, message):
         data = json.dumps(message).encode()
+        view = memoryview(len(data).to_bytes(8, "big") + data)
         try:
-            self.sock.sendall(len(data).to_bytes(8, "big") + data)
+            while view:
+                view = view[os.write(self.writes, view) :]
         except OSError:
             raise AnswerDied("the answer's process ended")
 
@@ -40,13 +44,10 @@ class Channel:
         while size:
             if self.deadline is not None:
                 left = self.deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or not select.select([self.reads], [], [], left)[0]:
                     raise AnswerDied("timed out")
-                self.sock.settimeout(left)
             try:
-                part = self.sock.recv(min(size, 1 << 20))
-            except socket.timeout:
-                raise AnswerDied("timed out")
+                part = os.read(self.reads, min(size, 1 << 20))
             except OSError:
                 part = b""
             if not part:
@@ -278,6 +279,24 @@ class Candidate(Codec):
         self.globals = module.__dict__
         exec(compile(program, "<answer>", "exec"), self.globals)
 
+    def run_script(self, program, m):
+        """The answer as a program of its own: with arguments and stdin, to its end. Returns the exit code."""
+        import io
+
+        sys.argv = [str(a) for a in m["argv"]]
+        sys.stdin = io.StringIO(m["stdin"])
+        main = sys.modules["__main__"]
+        main.__dict__.update({"__name__": "__main__", "__builtins__": builtins})
+        builtins.input = INPUT
+        try:
+            exec(compile(program, "<answer>", "exec"), main.__dict__)
+        except SystemExit as e:
+            if e.code is None or isinstance(e.code, int):
+                return e.code or 0
+            self.out.append(f"{e.code}\n")
+            return 1
+        return 0
+
     def serve(self):
         program = None
         while True:
@@ -285,10 +304,15 @@ class Candidate(Codec):
             reply = None
             try:
                 if m["op"] == "load":
-                    reply, program = self.load(m["programs"], m["entry"])
+                    order = self.order or m
+                    reply, program = self.load(order["programs"], order["entry"])
                 elif m["op"] == "run":
                     self.run(program)
                     reply = {"ok": None}
+                elif m["op"] == "script":
+                    reply = {"ok": self.run_script(program, m)}
+                elif m["op"] == "names":
+                    reply = {"ok": sorted(n for n in self.globals if type(n) is str and n[:1] != "_")}
                 else:
                     reply = self.perform(m)
             except BaseException as e:
@@ -341,6 +365,9 @@ class JudgeObject:
 
     def __setattr__(self, name, value):
         self._side.ask({"cbset": self._key, "name": name, "v": self._side.encode(value)})
+
+
+INPUT = builtins.input
 
 
 class Output:
@@ -407,14 +434,16 @@ SPECIAL.update(
 )
 
 
-def candidate_main(sock):
+def candidate_main(channel, order=None):
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
-    keep = sock.fileno()
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1024)
-    side = Candidate(Channel(sock))
+    first, last = sorted((channel.reads, channel.writes))
+    os.closerange(3, first)
+    os.closerange(first + 1, last)
+    os.closerange(last + 1, 1024)
+    side = Candidate(channel)
+    side.order = order
     sys.stdin = open(os.devnull)
     sys.stdout = sys.__stdout__ = sys.stderr = sys.__stderr__ = Output(side)
     builtins.input = lambda prompt="": side.ask({"cb": "input", "a": [str(prompt)], "kw": {}})
@@ -531,7 +560,8 @@ class Judge(Codec):
         self.classes = {}
         self.errors = {}
         self.named = set()
-        self.keep = []
+        # Names that the tests can mean; None: whatever is looked up was written in the tests.
+        self.words = None
 
     def encode_object(self, v, snapshot):
         if type(v) is Remote:
@@ -667,7 +697,7 @@ class Judge(Codec):
         if reply.get("missing"):
             raise KeyError(name)
         value = self.decode(reply.get("ok"))
-        if isinstance(value, RemoteMeta):
+        if isinstance(value, RemoteMeta) and (self.words is None or name in self.words):
             self.named.add(value._remote.__dict__["_h"])
         return value
 
@@ -728,14 +758,18 @@ class TestsModule(type(sys)):
         return list(self._names)
 
 
+KEPT = []
+
+
 def start(deadline):
     """Forks a candidate that knows nothing yet."""
     ours, theirs = socket.socketpair()
     if os.fork() == 0:
         ours.close()
-        candidate_main(theirs)
+        candidate_main(Channel(theirs.fileno(), theirs.fileno()))
     theirs.close()
-    channel = Channel(ours)
+    KEPT.append(ours)
+    channel = Channel(ours.fileno(), ours.fileno())
     channel.deadline = deadline
     return Judge(channel)
 
@@ -905,10 +939,66 @@ def check_syntax(judge, order):
 CHECKS = {"tests": run_tests, "examples": run_examples, "syntax": check_syntax}
 
 
+# ---------------------------------------------------------------- for tests that are run by a command
+
+
+def attach(names):
+    """Makes the module with these globals stand for an answer that runs in a sandbox of its own.
+
+    The host has put pipes below /judge, numbered sets of them, and starts an answer for every set asked for.
+    """
+    taken = None
+    for number in range(len(os.listdir("/judge/sets"))):
+        try:
+            os.mkdir(f"/tmp/.judge-{number}")
+            taken = number
+            break
+        except FileExistsError:
+            continue
+    if taken is None:
+        raise ImportError("the answer was imported by too many processes")
+    with open("/judge/start", "w") as start_pipe:
+        start_pipe.write(f"{taken}\n")
+    folder = f"/judge/sets/{taken}"
+    writes = os.open(f"{folder}/q", os.O_WRONLY)
+    judge = Judge(Channel(os.open(f"{folder}/p", os.O_RDONLY), writes))
+    with open("/judge/words.json") as words_file:
+        judge.words = set(json.load(words_file))
+    loaded = judge.ask({"op": "load"})
+    if "ok" not in loaded:
+        raise SyntaxError(str(loaded.get("syntax") or loaded.get("unfit")))
+    if names["__name__"] == "__main__":
+        text = "" if sys.stdin.isatty() else sys.stdin.read()
+        code = judge.ask({"op": "script", "argv": sys.argv, "stdin": text})["ok"]
+        sys.stdout.flush()
+        sys.exit(code if type(code) is int else 1)
+    judge.ask({"op": "run"})
+
+    def look_up(name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return judge.lookup(name)
+        except KeyError:
+            raise AttributeError(f"the answer does not define {name}") from None
+
+    names["__getattr__"] = look_up
+    names["__all__"] = [str(n) for n in judge.ask({"op": "names"})["ok"]]
+    names["__dir__"] = lambda: names["__all__"]
+
+
+def attached_candidate():
+    order = json.loads(sys.stdin.buffer.read())
+    reads = os.open("/judge/q", os.O_RDONLY)
+    candidate_main(Channel(reads, os.open("/judge/p", os.O_WRONLY)), order)
+
+
 def main():
     sys.path[:] = [p for p in sys.path if p]
     sys.path.append(f"{sys.prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages")
     started = time.monotonic()
+    if sys.argv[1] == "candidate":
+        return attached_candidate()
     kinds = sys.argv[1].split(",")
     sys.argv = ["tests.py"]
     judges = {kind: start(None) for kind in kinds}

@@ -211,7 +211,8 @@ class Candidate {
     this.out += part;
   }
 
-  load({ programs, entry }) {
+  load(message) {
+    const { programs, entry } = this.order ?? message;
     let error = null;
     let unfit = null;
     for (const [index, source] of programs.entries()) {
@@ -366,6 +367,8 @@ class Judge {
     this.pending = new Map();
     this.keepsClasses = false;
     this.args = null;
+    /** Names that the tests can mean; null: whatever is looked up was written in the tests. */
+    this.words = null;
   }
 
   idOf(v) {
@@ -555,7 +558,9 @@ class Judge {
     const reply = this.ask({ op: 'get', name });
     if (reply.missing) return { found: false };
     const value = decode(reply.ok, this);
-    if (typeof value === 'function' && this.handles.has(value)) this.named.add(this.handles.get(value));
+    if (typeof value === 'function' && this.handles.has(value) && (!this.words || this.words.has(name))) {
+      this.named.add(this.handles.get(value));
+    }
     return { found: true, value };
   }
 }
@@ -668,11 +673,12 @@ function listen(net, fd, handle, closed) {
   return socket;
 }
 
-function candidateMain() {
+function candidateMain(folder, order) {
   const fs = require('node:fs');
   const net = require('node:net');
   const vm = require('node:vm');
-  const [calls, replies, events, answers] = [fs.openSync('/tmp/q', 'r'), fs.openSync('/tmp/p', 'w'), fs.openSync('/tmp/e', 'w'), fs.openSync('/tmp/c', 'r')];
+  const open = (name, flag) => fs.openSync(`${folder}/${name}`, flag);
+  const [calls, replies, events, answers] = [open('q', 'r'), open('p', 'w'), open('e', 'w'), open('c', 'r')];
   let serving = 0;
   const module_ = { exports: {} };
   const link = {
@@ -692,6 +698,7 @@ function candidateMain() {
     tell: (message) => sendTo(fs, events, message),
   };
   const side = new Candidate(link);
+  side.order = order;
   const write = (text, encoding, done) => {
     side.print(Buffer.isBuffer(text) ? text.toString() : text);
     (typeof encoding === 'function' ? encoding : done)?.();
@@ -715,24 +722,12 @@ function candidateMain() {
   );
 }
 
-function judgeMain(kinds) {
+/** The judge's ends of the four pipes, and a Judge that uses them. `died` is told when the answer's process ends. */
+function connectJudge(folder, died) {
   const fs = require('node:fs');
   const net = require('node:net');
-  const util = require('node:util');
-  const [calls, replies, events, answers] = [fs.openSync('/tmp/q', 'w'), fs.openSync('/tmp/p', 'r'), fs.openSync('/tmp/e', 'r'), fs.openSync('/tmp/c', 'w')];
-  for (const name of 'qpec') fs.unlinkSync(`/tmp/${name}`);
-  const order = JSON.parse(fs.readFileSync(0, 'utf8'));
-  const report = { chosen: null, checks: {}, printed: '' };
-  fs.writeSync(1, `\n${order.token}begin\n`);
-  const realWrite = process.stdout.write.bind(process.stdout);
-  const keep = (text) => {
-    if (report.printed.length < 2000) report.printed += String(text).slice(0, 2000 - report.printed.length);
-    return true;
-  };
-  process.stdout.write = (text, encoding, done) => {
-    (typeof encoding === 'function' ? encoding : done)?.();
-    return keep(text);
-  };
+  const open = (name, flag) => fs.openSync(`${folder}/${name}`, flag);
+  const [calls, replies, events, answers] = [open('q', 'w'), open('p', 'r'), open('e', 'r'), open('c', 'w')];
   const link = {
     print: (text) => process.stdout.write(String(text)),
     ask(message, serve) {
@@ -753,6 +748,37 @@ function judgeMain(kinds) {
     expected: 0,
   };
   const judge = new Judge(link);
+  const receive = (body) => {
+    try {
+      judge.event(JSON.parse(body.toString()));
+    } catch (e) {
+      died(e);
+    }
+  };
+  const socket = listen(net, events, receive, () => {
+    if (link.expected > 0) died(new AnswerDied("the answer's process ended"));
+  });
+  socket.unref();
+  return judge;
+}
+
+function judgeMain(kinds) {
+  const fs = require('node:fs');
+  const util = require('node:util');
+  const judge = connectJudge('/tmp', (e) => died(e));
+  for (const name of 'qpec') fs.unlinkSync(`/tmp/${name}`);
+  const order = JSON.parse(fs.readFileSync(0, 'utf8'));
+  const report = { chosen: null, checks: {}, printed: '' };
+  fs.writeSync(1, `\n${order.token}begin\n`);
+  const realWrite = process.stdout.write.bind(process.stdout);
+  const keep = (text) => {
+    if (report.printed.length < 2000) report.printed += String(text).slice(0, 2000 - report.printed.length);
+    return true;
+  };
+  process.stdout.write = (text, encoding, done) => {
+    (typeof encoding === 'function' ? encoding : done)?.();
+    return keep(text);
+  };
   const guard = (f) => {
     try {
       return f();
@@ -760,11 +786,6 @@ function judgeMain(kinds) {
       died(e);
     }
   };
-  const socket = listen(net, events, (body) => guard(() => judge.event(JSON.parse(body.toString()))), () => {
-    if (link.expected > 0) died(new AnswerDied("the answer's process ended"));
-  });
-  socket.unref();
-
   let current = null;
   let began = 0;
   const done = (kind, result) => {
@@ -891,8 +912,45 @@ function judgeMain(kinds) {
   });
 }
 
+// ---------------------------------------------------------------- for tests that are run by a command
+
+/**
+ * Stands for an answer that runs in a sandbox of its own, as `module.exports` of the file that tests require.
+ * The host has put numbered sets of pipes below /judge and starts an answer for every set asked for.
+ */
+function attach() {
+  const fs = require('node:fs');
+  const take = (number) => {
+    try {
+      fs.mkdirSync(`/tmp/.judge-${number}`);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const set = fs.readdirSync('/judge/sets').find(take);
+  if (set === undefined) throw new Error('the answer was required by too many processes');
+  fs.writeFileSync('/judge/start', `${set}\n`);
+  const judge = connectJudge(`/judge/sets/${set}`, (e) => {
+    throw e;
+  });
+  judge.words = new Set(JSON.parse(fs.readFileSync('/judge/words.json', 'utf8')));
+  const loaded = judge.ask({ op: 'load' });
+  if (!('ok' in loaded)) throw new SyntaxError(String(loaded.syntax ?? loaded.unfit));
+  judge.ask({ op: 'run' });
+  const exported = decode(judge.ask({ op: 'exports' }).ok, judge);
+  if (typeof exported === 'function') return exported;
+  const find = (name) => (typeof name === 'string' ? judge.lookup(name) : { found: false });
+  return new Proxy({}, {
+    get: (_t, name) => (name === '__esModule' ? undefined : find(name).value),
+    has: (_t, name) => find(name).found,
+  });
+}
+module.exports.attach = attach;
+
 if (typeof process !== 'undefined' && process.argv) {
   const role = process.argv[1];
-  if (role === 'candidate') candidateMain();
+  if (role === 'candidate') candidateMain('/tmp', null);
+  else if (role === 'attached-candidate') candidateMain('/judge', JSON.parse(require('node:fs').readFileSync(0, 'utf8')));
   else if (role === 'judge') judgeMain(process.argv[2].split(','));
 }

@@ -242,3 +242,5 @@ export async function prepare(steps, systemPackages) {
 
 export const BUBBLEWRAP = { program: 'bwrap', package: 'bubblewrap' };
 export const REDIS = { program: 'redis-server', package: 'redis-server' };
+/** Scrapes a real stack in the tests of ops/; they say that they were not run where it cannot be installed. */
+export const PROMETHEUS = { program: 'promtool', package: 'prometheus' };

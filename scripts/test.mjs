@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './check.mjs';
-import { BUBBLEWRAP, fail, prepare, projectEnv, REDIS, root, Steps } from './setup.mjs';
+import { BUBBLEWRAP, fail, prepare, projectEnv, PROMETHEUS, REDIS, root, Steps } from './setup.mjs';
 
 const STAGES = ['check', 'unit', 'integration', 'e2e'];
 const asked = process.argv.slice(2).map((flag) => flag.replace(/^--/, ''));
@@ -53,7 +53,7 @@ function readCounts(file) {
   }
 }
 
-await prepare(new Steps(3), [BUBBLEWRAP, REDIS]);
+await prepare(new Steps(3), [BUBBLEWRAP, REDIS, PROMETHEUS]);
 const total = { passed: 0, failed: 0, skipped: 0 };
 for (const stage of stages) {
   process.stdout.write(`\n=== ${stage} ===\n`);

@@ -78,7 +78,12 @@ export class FeedbackService {
   private count(dimension: string, row: AttemptRow): void {
     if (!isConclusive(row)) return;
     const model = this.metrics.modelLabel(row.model);
-    this.metrics.judgedAttempts.inc({ model, dimension, solved: String(row.passed === true) });
+    // Both series at once: the share of a model that never failed, or never succeeded, is a number too.
+    for (const solved of [true, false])
+      this.metrics.judgedAttempts.inc(
+        { model, dimension, solved: String(solved) },
+        solved === (row.passed === true) ? 1 : 0,
+      );
   }
 
   private experienceOf(

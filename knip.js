@@ -2,7 +2,7 @@
 module.exports = {
   treatConfigHintsAsErrors: false,
   ignoreExportsUsedInFile: true,
-  ignoreBinaries: ['redis-server'],
+  ignoreBinaries: ['redis-server', 'unshare'],
   workspaces: {
     '.': {
       entry: ['scripts/*.mjs', 'e2e/**/*.test.ts'],

@@ -1,8 +1,16 @@
-import type { Sandbox, SandboxLanguage, SandboxLimits, SandboxResult } from '@acrouter/sandbox/sandbox';
+import type {
+  Sandbox,
+  SandboxLanguage,
+  SandboxLimits,
+  SandboxRequest,
+  SandboxResult,
+} from '@acrouter/sandbox/sandbox';
 import { applyEdits } from '@acrouter/domain/verification/edits';
 import type { Program } from '@acrouter/domain/verification/extract';
+import { canStandAlone } from '@acrouter/domain/verification/isolation';
 import { ANSWER_FILES } from '@acrouter/domain/verification/languages';
 import type { Finding } from '@acrouter/domain/verification/signals';
+import { runIsolated, type IsolatedCommand } from './isolated-command';
 import type { Check, VerifyDependencies } from './verify';
 import { DEFAULT_CHECK_MS } from './verify';
 
@@ -32,8 +40,33 @@ export async function checkByCommand(check: Check, sandbox: Sandbox, deps: Verif
   const language: SandboxLanguage = check.language ?? 'bash';
   const limits = spec.edits ? { ...PROJECT_LIMITS, cpuSeconds: Math.ceil(wallMs / 1_000) } : {};
   const argv = ['/bin/sh', '-c', spec.command ?? 'false'];
-  const result = await sandbox.run({ language, argv, files, limits: { ...limits, wallMs } }, deps.signal);
-  return { findings: [commandFinding(result)], chosen: program, ran: true, refused: refusalOf(result) };
+  const request = { language, argv, files, limits: { ...limits, wallMs } };
+  const isolated = program && sandbox.kind === 'bubblewrap' ? isolatedCommand(check, request) : null;
+  const result = isolated
+    ? await runIsolated(sandbox, isolated, deps.signal)
+    : await sandbox.run(request, deps.signal);
+  const finding = commandFinding(result, isolated ? 'own-sandbox' : 'none');
+  return { findings: [finding], chosen: program, ran: true, refused: refusalOf(result) };
+}
+
+/** The same check with the answer in a sandbox of its own, where its tests load it as a module; else `null`. */
+function isolatedCommand(check: Check, request: SandboxRequest): IsolatedCommand | null {
+  const { language, task, programs, entryPoint } = check;
+  const spec = task.verification ?? {};
+  if ((language !== 'python' && language !== 'javascript') || spec.edits) return null;
+  const answerFile = spec.answerFile ?? ANSWER_FILES[language];
+  const files = spec.files ?? {};
+  if (files[answerFile] !== undefined) return null;
+  const alone = { language, command: spec.command ?? '', files, answerFile, answer: programs[0]?.text ?? '' };
+  if (!canStandAlone(alone)) return null;
+  return {
+    language,
+    request: { ...request, files },
+    answerFile,
+    programs,
+    entryPoint: spec.entryPoint ? entryPoint : null,
+    prompt: task.prompt,
+  };
 }
 
 function answerFiles(check: Check, program: Program | null): Record<string, string> {
@@ -52,10 +85,12 @@ function editedFiles(check: Check, edits: readonly string[]): Record<string, str
 const refusalOf = (result: SandboxResult) =>
   result.outcome.kind === 'not-started' || result.outcome.kind === 'cancelled' ? result.outcome.kind : null;
 
-function commandFinding(result: SandboxResult): Finding {
+/** `isolation`: whether the answer ran apart from the tests; without it, tests share their process with it. */
+function commandFinding(result: SandboxResult, isolation: 'own-sandbox' | 'none'): Finding {
   const { outcome } = result;
   const evidence = {
     given: true,
+    isolation,
     outcome,
     stdout: result.stdout.slice(-500),
     stderr: result.stderr.slice(-500),

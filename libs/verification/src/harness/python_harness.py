@@ -674,6 +674,10 @@ class Judge(Codec):
                 cls = self.mirror_error(err["cls"], err["name"], base)
         error = cls.__new__(cls, *args)
         error.args = tuple(args)
+        if isinstance(error, SystemExit):
+            # Uncaught it must not end a command with success.
+            code = args[0] if args else None
+            error.code = "the answer ended the program" if self.words is not None and not code else code
         return error
 
     def special(self, remote, op, *args):

@@ -944,6 +944,11 @@ function attach() {
   return new Proxy({}, {
     get: (_t, name) => (name === '__esModule' ? undefined : find(name).value),
     has: (_t, name) => find(name).found,
+    // Static imports look for own properties.
+    getOwnPropertyDescriptor(_t, name) {
+      const { found, value } = find(name);
+      return found ? { value, writable: true, enumerable: true, configurable: true } : undefined;
+    },
   });
 }
 module.exports.attach = attach;

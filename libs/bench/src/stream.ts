@@ -3,6 +3,7 @@ import type { PolicySetup } from '@acrouter/domain/routing/policy';
 import type { BenchmarkTask } from './benchmark';
 import type { PreparedBenchmark, ReplayedTask, ReplayOptions } from './replay';
 import { replayStream, settle } from './replay';
+import { shuffled } from './seeded-random';
 
 /** One stream to run: a policy (or recorded decisions) over all tasks in one order. */
 export interface StreamJob {
@@ -53,7 +54,7 @@ export function runStream(
   return { result: summarise(prepared, job, tasks, micros), tasks };
 }
 
-/** Settles recorded decisions on the same rows; their order does not matter, so there is one stream. */
+/** Settles recorded decisions on the same rows, shown in the first order; no order changes their sum. */
 export function runRecorded(
   prepared: PreparedBenchmark,
   name: string,
@@ -61,7 +62,8 @@ export function runRecorded(
 ): { result: StreamResult; tasks: ReplayedTask[] } {
   const { benchmark } = prepared;
   const recorded = benchmark.recorded.find((r) => r.name === name);
-  const tasks = benchmark.tasks.flatMap((task, index) => {
+  const tasks = shuffled(benchmark.tasks.length, 1).flatMap((index) => {
+    const task = benchmark.tasks[index] as BenchmarkTask;
     const chain = recorded?.byTask.get(task.id);
     return chain
       ? [

@@ -55,9 +55,18 @@ function views(input: DecisionInput, appraisals: readonly Appraisal[], probabili
       predictedScore: finite(appraisal?.predictedScore ?? 0, 0),
       predictedCostUsd: appraisal ? appraisal.predictedCostUsd : candidate.predictedCostUsd,
       probability: probability.get(candidate.model) ?? 0,
-      votes: appraisal?.votes ?? {},
+      votes: finiteVotes(appraisal?.votes ?? {}),
     };
   });
+}
+
+/** Votes that overflowed are shown as the largest number that JSON can carry. */
+function finiteVotes(votes: Record<string, number>): Record<string, number> {
+  const entries = Object.entries(votes);
+  if (entries.every(([, vote]) => Number.isFinite(vote))) return votes;
+  return Object.fromEntries(
+    entries.map(([voter, vote]) => [voter, finite(vote, vote < 0 ? -Number.MAX_VALUE : 0)]),
+  );
 }
 
 /** The decision to stop. Appraisals, where given, are kept for the explanation. */

@@ -3,6 +3,7 @@ import type { JointPrior, ScoreShape } from './joint-belief';
 import type { Gaussian, Matrix } from './matrix';
 import { exchangeable } from './matrix';
 import type { LearningExample, PolicySetup, TaskContext } from './policy';
+import type { Dimension } from '../task';
 import { priorMean, priorScore } from './prior';
 
 /**
@@ -33,6 +34,14 @@ export interface EscalationForecast {
   shape: Readonly<ScoreShape>;
 }
 
+interface SourceEntry {
+  group: JointGroup;
+  prior: JointPrior;
+  /** Posterior of the dimension that `prior` was made from. */
+  of: Gaussian;
+  context: TaskContext;
+}
+
 /**
  * Joint beliefs per dimension and, below it, per source. A source starts from its dimension's posterior;
  * a dimension starts from the prior's row. O(M³) per example.
@@ -40,7 +49,7 @@ export interface EscalationForecast {
 export class EscalationBelief {
   readonly models: string[] = [];
   private readonly dimensions = new Map<string, { group: JointGroup; prior: JointPrior }>();
-  private readonly sources = new Map<string, { group: JointGroup; prior: JointPrior; of: Gaussian }>();
+  private readonly sources = new Map<string, SourceEntry>();
 
   constructor(private readonly setup: PolicySetup) {
     this.models.push(...setup.models.map((m) => m.id));
@@ -54,11 +63,11 @@ export class EscalationBelief {
     return { gaussian, meanCovariance, shape: group.group.scoreShape };
   }
 
-  /** Folds one verified score in; unknown models and not-finite scores are ignored. */
+  /** Folds one verified score in; a model never heard of joins the pool. Not-finite scores are ignored. */
   learn(example: LearningExample): void {
     if (!Number.isFinite(example.score)) return;
+    if (!this.models.includes(example.model)) this.admit(example.model);
     const model = this.models.indexOf(example.model);
-    if (model < 0) return;
     const { value, variance } = measurement(example.score, example.verifierNoise ?? 0);
     const dimension = this.dimension(example.context);
     dimension.group.learn(example.taskId, model, value, variance, dimension.prior);
@@ -67,14 +76,35 @@ export class EscalationBelief {
     source.group.learn(example.taskId, model, value, variance, source.prior);
   }
 
-  private dimension(context: TaskContext) {
-    const known = this.dimensions.get(context.dimension);
+  private admit(model: string): void {
+    this.models.push(model);
+    const dimensions = [...this.dimensions.keys()] as Dimension[];
+    for (const dimension of dimensions) {
+      const prior = this.dimensionPrior(dimension);
+      const group = this.dimensions.get(dimension)?.group.grown(this.models.length, prior);
+      if (group) this.dimensions.set(dimension, { group, prior });
+    }
+    for (const [key, { group, context }] of [...this.sources]) {
+      this.sources.delete(key);
+      const fresh = this.source(context);
+      this.sources.set(key, { ...fresh, group: group.grown(this.models.length, fresh.prior) });
+    }
+  }
+
+  private dimension({ dimension }: TaskContext) {
+    const known = this.dimensions.get(dimension);
     if (known) return known;
+    const prior = this.dimensionPrior(dimension);
+    const entry = { group: new JointGroup(this.models.length, prior), prior };
+    this.dimensions.set(dimension, entry);
+    return entry;
+  }
+
+  private dimensionPrior(dimension: Dimension): JointPrior {
     const { prior } = this.setup;
-    const n = this.models.length;
-    const fallback = priorMean(prior, context.dimension);
-    const scores = this.models.map((m) => priorScore(prior, context.dimension, m));
-    const jointPrior: JointPrior = {
+    const fallback = priorMean(prior, dimension);
+    const scores = this.models.map((m) => priorScore(prior, dimension, m));
+    return {
       mean: Float64Array.from(scores, (score) => score ?? fallback),
       spreads: [
         {
@@ -85,12 +115,9 @@ export class EscalationBelief {
           shared: scores.every((s) => s === null) ? DIMENSION_SHARED_COLD : DIMENSION_SHARED_WITH_PRIOR,
         },
       ],
-      covariance: exchangeable(n, TASK_OWN, TASK_SHARED),
+      covariance: exchangeable(this.models.length, TASK_OWN, TASK_SHARED),
       covarianceWeight: DIMENSION_COVARIANCE_WEIGHT,
     };
-    const entry = { group: new JointGroup(n, jointPrior), prior: jointPrior };
-    this.dimensions.set(context.dimension, entry);
-    return entry;
   }
 
   private source(context: TaskContext) {
@@ -109,7 +136,7 @@ export class EscalationBelief {
       covariance: dimension.group.taskCovariance,
       covarianceWeight: SOURCE_COVARIANCE_WEIGHT,
     };
-    const entry = { group: known?.group ?? new JointGroup(n, prior), prior, of };
+    const entry = { group: known?.group ?? new JointGroup(n, prior), prior, of, context };
     this.sources.set(key, entry);
     return entry;
   }

@@ -114,6 +114,17 @@ export class JointGroup {
     this.fitted = null;
   }
 
+  /** The same rows over `n` models, the first of which are this group's. */
+  grown(n: number, prior: JointPrior): JointGroup {
+    const group = new JointGroup(n, prior);
+    for (const [taskId, row] of this.rows) {
+      row.models.forEach((model, i) => {
+        group.learn(taskId, model, row.scores[i] as number, row.noise[i] as number, prior);
+      });
+    }
+    return group;
+  }
+
   /** Posterior of the mean scores, and with it the predictive distribution of a new task's scores. */
   posterior(prior: JointPrior): Posterior {
     if (this.fitted && this.fitted.prior === prior) return this.fitted;

@@ -8,6 +8,7 @@ import { linTs, linUcb } from './linear-bandits';
 import { llmFewShot, llmStatistics, llmZeroShot } from './llm-router';
 import { logistic } from './logistic';
 import type { Policy, PolicyFactory, PolicySetup } from './policy';
+import { withSoundInput } from './sound-input';
 import { alwaysPolicy, cheapest, random, strongest } from './static-policies';
 import { verifyEscalate } from './verify-escalate';
 import { voteEnsemble } from './vote-ensemble';
@@ -42,13 +43,15 @@ const ALWAYS = 'always:';
  * @throws AcrError ACR_CONFIG_INVALID listing the known names when there is none of that name.
  */
 export function createPolicy(name: string, setup: PolicySetup): Policy {
-  if (name.startsWith(ALWAYS)) return alwaysPolicy(name, name.slice(ALWAYS.length), setup);
+  if (name.startsWith(ALWAYS)) {
+    return withSoundInput(alwaysPolicy(name, name.slice(ALWAYS.length), setup));
+  }
   const factory = POLICIES.find((f) => f.name === name);
   if (!factory) {
     const known = [...POLICIES.map((f) => f.name), `${ALWAYS}<model>`].join(', ');
     throw new AcrError('ACR_CONFIG_INVALID', `There is no policy "${name}". Known policies: ${known}.`);
   }
-  return factory.create(setup);
+  return withSoundInput(factory.create(setup));
 }
 
 /**

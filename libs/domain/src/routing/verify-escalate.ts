@@ -8,6 +8,7 @@ import { configuredRank, inChainOrder } from './fixed-chain';
 import { chargeOf } from './hierarchical';
 import type { Gaussian } from './matrix';
 import { condition } from './matrix';
+import { priorMean, priorScore } from './prior';
 import { planSteps } from './plan';
 import type { PlannedStep } from './plan';
 import type {
@@ -22,6 +23,8 @@ import type {
 
 /** Standard errors by which a step must be better than the chain's next model before it replaces it. */
 const CAUTION = 0.5;
+/** Score points by which a model never seen is preferred: one attempt makes it known. */
+const NEWCOMER_BONUS = 0.1;
 const OPTIMISM = 1;
 /**
  * Charge (score points) at which the chain has lost half of its authority: it was made without regard to
@@ -51,6 +54,8 @@ class VerifyEscalate implements Policy {
     const free = eligible(input);
     const halt = mustStop(input, free);
     if (halt !== null) return stop(input, halt);
+    const known = free.filter((c) => this.belief.models.includes(c.model));
+    if (known.length < free.length) return this.introduce(input, free, random);
     const forecast = this.belief.forecast(input.context);
     const seen = this.afterAttempts(forecast.gaussian, input);
     const costs = free.map((c) => this.costs.predict(input.context, c));
@@ -69,6 +74,24 @@ class VerifyEscalate implements Policy {
   learn(example: LearningExample): void {
     this.costs.learn(example);
     this.belief.learn(example);
+  }
+
+  /** With a model never heard of among the candidates: all are taken for average until one has been seen. */
+  private introduce(input: DecisionInput, free: readonly Candidate[], random: Random) {
+    const costs = free.map((c) => this.costs.predict(input.context, c));
+    const charges = chargeOf(input, costs);
+    const strange = (model: string) => (this.belief.models.includes(model) ? 0 : NEWCOMER_BONUS);
+    const appraisals = free.map(({ model }, i): Appraisal => {
+      const { prior } = this.setup;
+      const { dimension } = input.context;
+      const predictedScore = priorScore(prior, dimension, model) ?? priorMean(prior, dimension);
+      const value = predictedScore + strange(model) - (charges[i] ?? 0);
+      return { model, predictedScore, predictedCostUsd: costs[i] ?? null, value, votes: { forecast: value } };
+    });
+    return attempt(input, appraisals, random, {
+      exploration: explorationOf(this.setup),
+      reason: (a) => `${a.model} is taken because the pool has a model that nothing is known of`,
+    });
   }
 
   /** The forecast given the attempts already made on this task. */

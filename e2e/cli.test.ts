@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,8 @@ jest.setTimeout(120_000);
 let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'acr e2e ')); // a space, on purpose
+  // Root's Postgres runs as nobody and would else keep its data outside of a private folder.
+  chmodSync(dir, 0o755);
 });
 afterAll(async () => {
   await acr(['down', '--data-dir', '.acr'], dir);
@@ -148,8 +150,9 @@ describe('with a stack on the simulated pool', () => {
   });
 
   test('a supervisor that is killed takes everything with it, and the next one goes on', async () => {
-    process.kill(state().pid, 'SIGKILL');
     const postgres = join(dir, '.acr/postgres');
+    expect(processesOf(postgres)).not.toEqual([]);
+    process.kill(state().pid, 'SIGKILL');
     expect(await eventually(() => processesOf(postgres).length === 0, 60_000)).toBe(true);
     const again = await run('up', '--detach', '--port', '0', '--models', 'pool.yaml');
     expect(again.code).toBe(0);

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,6 +54,8 @@ export class Stack {
     options: { queue?: 'postgres' | 'redis'; env?: Record<string, string> } = {},
   ): Promise<Stack> {
     const dir = mkdtempSync(join(tmpdir(), 'acr-e2e-'));
+    // Root's Postgres runs as nobody and would else keep its data outside of a private folder.
+    chmodSync(dir, 0o755);
     const redis = options.queue === 'redis' ? await RedisServer.start(dir) : null;
     const stack = new Stack(dir, redis);
     writeFileSync(join(dir, 'models.yaml'), modelsYaml);

@@ -4,8 +4,9 @@ import { Client } from 'pg';
 import { addTasks, OpenAiServer } from './openai-server';
 import { Stack } from './stack';
 
-const TASKS = 500;
-const KILLS = 20;
+/** The full measure is ACR_CHAOS_TASKS=500 ACR_CHAOS_KILLS=20; every run of the tests does a part of it. */
+const TASKS = Number(process.env['ACR_CHAOS_TASKS'] ?? 150);
+const KILLS = Number(process.env['ACR_CHAOS_KILLS'] ?? 10);
 const SERVICES = ['gateway', 'orchestrator', 'executor', 'verifier', 'memory'];
 
 let stack: Stack | null = null;

@@ -24,12 +24,16 @@ export function run(
   args: readonly string[],
   cwd: string,
   env: Record<string, string> = {},
+  input = '',
 ): Promise<Ran> {
   const child = spawn(command, args, {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // A program that does not read its input may end before it was written.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

@@ -16,6 +16,9 @@ export function withDatabaseOptions(command: Command): Command {
     .option('--data-dir <dir>', 'data folder of the stack (default: .acr)');
 }
 
+/** No connection; and Postgres's own classes: connection, login, no such database or table, resources, shut down. */
+const DATABASE_FAULT = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|08...$|28...$|3D000$|42P01$|53...$|57P..$)/;
+
 /** Opens the chosen Postgres for the time of `work`. @throws AcrError ACR_DATABASE_UNAVAILABLE, ACR_GATEWAY_UNREACHABLE */
 export async function withDatabase<T>(
   options: DatabaseChoice,
@@ -27,8 +30,8 @@ export async function withDatabase<T>(
   try {
     return await work(db);
   } catch (cause) {
-    if (cause instanceof AcrError) throw cause;
     const { message, code } = cause as NodeJS.ErrnoException;
+    if (!DATABASE_FAULT.test(code ?? '')) throw cause;
     const why = code === '42P01' ? 'its tables are missing; run "acr migrate" first' : message || code;
     throw new AcrError('ACR_DATABASE_UNAVAILABLE', `The database cannot be used: ${why}`, { cause });
   } finally {

@@ -52,13 +52,14 @@ export class Door {
     const key = keyOf(request);
     if (key === null) {
       if (!this.servesWithoutKey(request)) throw unauthenticated();
-      return admitAs(request, { tenantId: 'default', source: 'user:local' });
+      return admitAs(request, { tenantId: 'default', source: 'user:local', admin: true });
     }
     const row = await this.keys.check(key);
     if (!row) throw unauthenticated();
     await this.count(row, reply);
     refuseWithoutScope(row, access);
-    admitAs(request, { tenantId: row.tenant_id, source: `user:key-${row.prefix}` });
+    const admin = row.scopes.includes('admin');
+    admitAs(request, { tenantId: row.tenant_id, source: `user:key-${row.prefix}`, admin });
   }
 
   private servesWithoutKey(request: FastifyRequest): boolean {

@@ -3,7 +3,9 @@ import type { ModelList, ModelView } from '@acrouter/contracts/http';
 import type { Database } from '@acrouter/db/client';
 import { loadHealth, type HealthRow } from '@acrouter/db/health-store';
 import { DATABASE, MODELS } from '@acrouter/service/tokens';
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, Inject, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { callerOf } from './tenant';
 
 /** `GET /v1/models`: the pool, with prices and who is left alone after outages. */
 @Controller('v1/models')
@@ -16,7 +18,8 @@ export class ModelsController {
   ) {}
 
   @Get()
-  async list(): Promise<ModelList> {
+  async list(@Req() request: FastifyRequest): Promise<ModelList> {
+    const { admin } = callerOf(request);
     const health = new Map((await loadHealth(this.db)).map((h) => [h.model, h]));
     const data = this.pool.models.map((m): ModelView => ({
       id: m.id,
@@ -26,17 +29,18 @@ export class ModelsController {
       price: m.price,
       simulated: m.provider === 'simulated',
       strongest: m.id === this.pool.strongest,
-      cooling: coolingOf(health.get(m.id), Date.now()),
+      cooling: coolingOf(health.get(m.id), Date.now(), admin),
     }));
     return { object: 'list', data };
   }
 }
 
-function coolingOf(health: HealthRow | undefined, nowMs: number): ModelView['cooling'] {
+/** A provider's message may quote the request that failed, which may be another tenant's: admins see it. */
+function coolingOf(health: HealthRow | undefined, nowMs: number, admin: boolean): ModelView['cooling'] {
   if (!health?.cooling_until || health.cooling_until.getTime() <= nowMs) return null;
   return {
     until: health.cooling_until.toISOString(),
     consecutiveOutages: health.consecutive_outages,
-    lastError: health.last_error,
+    lastError: admin ? health.last_error : null,
   };
 }

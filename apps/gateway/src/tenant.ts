@@ -7,6 +7,8 @@ export interface Caller {
   tenantId: string;
   /** Provenance of what the caller says; never taken from the body. */
   source: `user:${string}`;
+  /** Whether it may see what concerns all tenants. */
+  admin: boolean;
 }
 
 const callers = new WeakMap<IncomingMessage, Caller>();

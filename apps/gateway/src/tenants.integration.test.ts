@@ -30,7 +30,8 @@ afterAll(() => gateway.close());
 
 async function newKey(tenantId: string): Promise<string> {
   const key = { id: randomUUID(), tenantId, name: null, requestsPerMinute: null, expiresAt: null };
-  return (await createKey(gateway.context.db, { ...key, scopes: ['admin'] })).key;
+  const scopes = ['submit', 'read', 'feedback'] as const;
+  return (await createKey(gateway.context.db, { ...key, scopes })).key;
 }
 
 const asB = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
@@ -85,6 +86,20 @@ test('every other route shows nothing of another tenant', async () => {
     }
   expectNothingOfA(await asB('GET', `/v1/tasks?external_id=${MARK}`));
   expectNothingOfA(await asB('GET', `/v1/tasks?cursor=${'f'.repeat(36)}`));
+});
+
+test('why a model is left alone is told without the provider’s words, which may quote another tenant', async () => {
+  const model = gateway.context.models.models[0]?.id ?? '';
+  await gateway.context.db
+    .insertInto('model_health')
+    .values({ model, cooling_until: new Date(Date.now() + 60_000), consecutive_outages: 1, last_error: MARK })
+    .execute();
+  const answer = await asB('GET', '/v1/models');
+  const cooling = (answer.body['data'] as { id: string; cooling: object | null }[]).find(
+    (m) => m.id === model,
+  )?.cooling;
+  expect(cooling).toMatchObject({ consecutiveOutages: 1, lastError: null });
+  expectNothingOfA(answer);
 });
 
 test('an idempotency key of another tenant is free', async () => {

@@ -1,5 +1,4 @@
 import { rawEnv } from '@acrouter/config/env';
-import { openDatabase, type Database } from '@acrouter/db/client';
 import { countExperiences } from '@acrouter/db/experience-store';
 import { readStatistics, type StatisticsRow } from '@acrouter/db/statistics-store';
 import { AcrError } from '@acrouter/domain/errors';
@@ -9,13 +8,11 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { withDatabase, withDatabaseOptions, type DatabaseChoice } from '../database-options';
 import { exportMemory, importMemory } from '../memory-file';
 import { note, paint, print, printJson } from '../output';
-import { findDataDir, requireStack } from '../stack/stack-file';
 
-interface MemoryOptions {
-  databaseUrl?: string;
-  dataDir?: string;
+interface MemoryOptions extends DatabaseChoice {
   tenant: string;
   json?: boolean;
   out?: string;
@@ -29,12 +26,8 @@ export function registerMemory(program: Command): void {
     .summary('what has been learnt; export and import it')
     .description('Experiences (who answered what, how well, at what cost) and the statistics over them.');
   const command = (name: string, description: string, isDefault = false) =>
-    memory
-      .command(name, { isDefault })
-      .description(description)
+    withDatabaseOptions(memory.command(name, { isDefault }).description(description))
       .option('--tenant <name>', 'whose memory', 'default')
-      .option('--database-url <url>', 'the Postgres (default: ACR_DATABASE_URL, else the stack running here)')
-      .option('--data-dir <dir>', 'data folder of the stack (default: .acr)')
       .option('--json', 'print JSON');
   command('stats', 'what is known of each model, by dimension', true).action(stats);
   command('export', 'write all experiences as JSON lines')
@@ -151,16 +144,5 @@ async function* linesOf(file: string): AsyncGenerator<string> {
     throw new AcrError('ACR_INVALID_REQUEST', `${file} cannot be read: ${(cause as Error).message}`, {
       cause,
     });
-  }
-}
-
-async function withDatabase(options: MemoryOptions, work: (db: Database) => Promise<void>): Promise<void> {
-  const given = options.databaseUrl ?? rawEnv().ACR_DATABASE_URL;
-  const url = given || requireStack(findDataDir(options.dataDir)).databaseUrl;
-  const db = openDatabase({ url, poolSize: 2, applicationName: 'acr-memory-cli' });
-  try {
-    await work(db);
-  } finally {
-    await db.destroy();
   }
 }

@@ -57,6 +57,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/submit')).registerSubmit,
   },
   {
+    name: 'refactor',
+    summary: 'change many files of a repository, verified, as one branch',
+    group: WORK,
+    load: async () => (await import('./commands/refactor')).registerRefactor,
+  },
+  {
     name: 'watch',
     summary: 'follow a run live',
     group: WORK,

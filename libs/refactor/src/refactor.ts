@@ -1,0 +1,159 @@
+import { AcrError } from '@acrouter/domain/errors';
+import type { Sandbox } from '@acrouter/sandbox/sandbox';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Checker } from './checker';
+import { collectAnswers, type CollectProgress, type RefactorService } from './collect';
+import { gitText } from './git';
+import { integrate } from './integrate';
+import { Journal, refactorFolders, writeAtomically, type RefactorOptions } from './journal';
+import { fitsInTasks, planUnits, takeSnapshot, taskOf, type Snapshot } from './plan';
+import { writeReport, type RefactorReport } from './report';
+import { openRepository, type Repository } from './repository';
+import { branchTaken, branchTip, Scratch } from './scratch';
+
+/** What a refactor needs from outside. */
+export interface RefactorDependencies {
+  service: RefactorService;
+  sandbox: Sandbox;
+  /** A line for the user. */
+  say: (line: string) => void;
+  progress: (progress: CollectProgress) => void;
+  /** Ctrl-C. */
+  signal: AbortSignal;
+}
+
+/** Where a repository keeps its refactors: in .git, so that the working tree holds nothing of ours. */
+export const homeOf = (repository: Pick<Repository, 'gitFolder'>): string =>
+  join(repository.gitFolder, 'acr-refactors');
+
+/**
+ * Writes down what is to be done. Nothing is asked and nothing is paid yet.
+ * @param id fresh, sorts by time
+ * @throws AcrError ACR_INVALID_REQUEST when the branch exists or no file matches
+ */
+export async function beginRefactor(
+  repository: Repository,
+  options: RefactorOptions,
+  id: string,
+  now: Date,
+): Promise<Journal> {
+  await gitText(repository.root, 'check-ref-format', '--branch', options.branch);
+  if (await branchTip(repository.root, options.branch)) throw branchTaken(options.branch);
+  const snapshot = await takeSnapshot(repository.root, repository.head, options.globs);
+  const folder = join(homeOf(repository), id);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const units = planUnits(snapshot, options);
+  const scratch = await Scratch.open(join(folder, 'scratch.git'), repository, now);
+  const archive = (await scratch.archive(repository.head)).toString('base64');
+  return Journal.create(folder, {
+    version: 1,
+    id,
+    createdAt: now.toISOString(),
+    base: repository.head,
+    options,
+    units,
+    inLoop: fitsInTasks(archive, units.length, options),
+    runId: null,
+    results: {},
+    checks: {},
+    finished: false,
+  });
+}
+
+/** The newest refactor of the repository that has not finished, or the one of that id. @throws ACR_NOT_FOUND */
+export function unfinishedRefactor(repository: Repository, id?: string): Journal {
+  const folders = refactorFolders(homeOf(repository));
+  const journals = folders
+    .filter((f) => id === undefined || f.endsWith(`/${id}`))
+    .map((f) => Journal.open(f));
+  const journal = journals.find((j) => id !== undefined || !j.state.finished);
+  if (journal) return journal;
+  throw new AcrError(
+    'ACR_NOT_FOUND',
+    `${repository.root} has no ${id === undefined ? 'unfinished refactor' : `refactor ${id}`}.`,
+  );
+}
+
+/**
+ * Carries a refactor on from wherever it is, to its end: answers, merge, branch, report. May be killed anywhere and
+ * called again.
+ * @throws AcrError ACR_INVALID_REQUEST when the verification fails before any change
+ */
+export async function carryOn(
+  journal: Journal,
+  root: string,
+  deps: RefactorDependencies,
+): Promise<RefactorReport> {
+  const unlock = lock(journal.folder);
+  const repository = await openRepository(root);
+  const { base, options, createdAt } = journal.state;
+  const scratch = await Scratch.open(join(journal.folder, 'scratch.git'), repository, new Date(createdAt));
+  const checker = new Checker(deps.sandbox, scratch, journal, repository.root, deps.signal);
+  try {
+    const snapshot = await takeSnapshot(repository.root, base, options.globs);
+    await checkBase(journal, checker, deps);
+    await ask(journal, snapshot, scratch, deps);
+    deps.say('Merging …');
+    const integrated = await integrate({ journal, snapshot, scratch, checker, say: deps.say });
+    if (integrated.head !== base) await scratch.publish(options.branch, integrated.head);
+    const report = await writeReport(journal, scratch, integrated);
+    journal.update((s) => (s.finished = true));
+    return report;
+  } finally {
+    await checker.close();
+    unlock();
+  }
+}
+
+async function checkBase(journal: Journal, checker: Checker, deps: RefactorDependencies): Promise<void> {
+  const { base, options } = journal.state;
+  deps.say(`Verifying ${base.slice(0, 12)} as it is …`);
+  const red = await checker.check(base, options.verify);
+  if (red === null) return;
+  rmSync(journal.folder, { recursive: true, force: true });
+  throw new AcrError(
+    'ACR_INVALID_REQUEST',
+    `"${options.verify}" fails in the sandbox before any change, so it could not tell right from wrong.\n` +
+      `It sees the committed files, the ${options.language} toolchain and no network. If it needs folders that git ignores, ` +
+      `add for example --include node_modules; --language chooses another toolchain.\n${red}`,
+  );
+}
+
+async function ask(
+  journal: Journal,
+  snapshot: Snapshot,
+  scratch: Scratch,
+  deps: RefactorDependencies,
+): Promise<void> {
+  const { base, inLoop, options } = journal.state;
+  const archive = inLoop ? (await scratch.archive(base)).toString('base64') : null;
+  await collectAnswers(journal, {
+    service: deps.service,
+    taskOf: (unit) => taskOf(unit, snapshot, options, archive),
+    progress: deps.progress,
+    signal: deps.signal,
+  });
+}
+
+/** Keeps a second process away from the journal. @throws AcrError ACR_CONFLICT when one is at work */
+function lock(folder: string): () => void {
+  const file = join(folder, 'pid');
+  const owner = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  if (owner > 0 && owner !== process.pid && isAlive(owner))
+    throw new AcrError(
+      'ACR_CONFLICT',
+      `Process ${owner} is working on this refactor. Wait for it, or stop it.`,
+    );
+  writeAtomically(file, String(process.pid));
+  return () => rmSync(file, { force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

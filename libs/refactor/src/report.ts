@@ -1,0 +1,134 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { answerOf } from './collect';
+import type { Integrated, UnitEnd } from './integrate';
+import { writeAtomically, type Journal } from './journal';
+import type { Scratch } from './scratch';
+
+/** The end of a refactor: `report.json`, and with `--json` the answer of the command. */
+export interface RefactorReport {
+  id: string;
+  base: string;
+  /** `null` when nothing was merged: then there is no branch either. */
+  branch: string | null;
+  head: string;
+  runId: string | null;
+  folder: string;
+  merged: number;
+  failed: number;
+  skipped: number;
+  /** Sum of the costs that are known; `null` when calls were made and none is. */
+  costUsd: number | null;
+  unknownCalls: number;
+  simulated: boolean;
+  files: FileReport[];
+}
+
+export interface FileReport {
+  paths: string[];
+  status: UnitEnd['status'];
+  reason: string | null;
+  commit: string | null;
+  /** Model of the answer. */
+  model: string | null;
+  /** Models asked, in order. */
+  models: string[];
+  costUsd: number | null;
+  unknownCalls: number;
+  /** The change that was not merged, as a patch, or the answer that is none; relative to `folder`. */
+  patch: string | null;
+}
+
+/** Writes report.json, report.md and the patches of what failed into the journal's folder. */
+export async function writeReport(
+  journal: Journal,
+  scratch: Scratch,
+  { head, ends }: Integrated,
+): Promise<RefactorReport> {
+  const { state, folder } = journal;
+  rmSync(join(folder, 'patches'), { recursive: true, force: true });
+  mkdirSync(join(folder, 'patches'));
+  const files: FileReport[] = [];
+  for (const [index, end] of ends.entries()) files.push(await fileReport(journal, scratch, end, index));
+  const known = files.filter((f) => f.costUsd !== null);
+  const calls = files.some((f) => f.models.length > 0);
+  const count = (status: UnitEnd['status']) => files.filter((f) => f.status === status).length;
+  const report: RefactorReport = {
+    id: state.id,
+    base: state.base,
+    branch: head === state.base ? null : state.options.branch,
+    head,
+    runId: state.runId,
+    folder,
+    merged: count('merged'),
+    failed: count('failed'),
+    skipped: count('skipped'),
+    costUsd: calls && known.length === 0 ? null : known.reduce((sum, f) => sum + (f.costUsd ?? 0), 0),
+    unknownCalls: files.reduce((sum, f) => sum + f.unknownCalls, 0),
+    simulated: Object.values(state.results).some((r) => r.simulated),
+    files,
+  };
+  writeAtomically(join(folder, 'report.json'), JSON.stringify(report, null, 2));
+  writeAtomically(join(folder, 'report.md'), reportMarkdown(report));
+  return report;
+}
+
+async function fileReport(
+  journal: Journal,
+  scratch: Scratch,
+  { unit, status, reason, commit, changes }: UnitEnd,
+  index: number,
+): Promise<FileReport> {
+  const result = journal.state.results[unit.key];
+  const name = `${String(index + 1).padStart(4, '0')}-${(unit.paths[0] ?? '').replace(/[^\w.-]+/g, '-').slice(-80)}`;
+  let patch: string | null = null;
+  if (status === 'failed' && changes !== null) {
+    const { base } = journal.state;
+    patch = `patches/${name}.patch`;
+    writeAtomically(
+      join(journal.folder, patch),
+      await scratch.patch(base, await scratch.commit(base, changes, name)),
+    );
+  } else if (status === 'failed' && result?.answered) {
+    patch = `patches/${name}.answer.md`;
+    writeAtomically(join(journal.folder, patch), answerOf(journal, unit.key) ?? '');
+  }
+  return {
+    paths: unit.paths,
+    status,
+    reason,
+    commit,
+    model: result?.model ?? null,
+    models: result?.models ?? [],
+    costUsd: result ? result.costUsd : 0,
+    unknownCalls: result?.unknownCalls ?? 0,
+    patch,
+  };
+}
+
+const usd = (value: number | null): string => (value === null ? 'unknown' : `$${value.toFixed(5)}`);
+
+/** The report for a pull request. Pure. */
+export function reportMarkdown(report: RefactorReport): string {
+  const { merged, failed, skipped, costUsd, unknownCalls } = report;
+  const unknown = unknownCalls > 0 ? `, and ${unknownCalls} calls of unknown cost` : '';
+  const rows = report.files.map((f) => {
+    const reason = (f.reason ?? '').split('\n')[0]?.replaceAll('|', '\\|') ?? '';
+    const paths = f.paths.map((p) => `\`${p}\``).join('<br>');
+    return `| ${paths} | ${f.status} | ${reason} | ${f.models.join(' → ')} | ${usd(f.costUsd)} | ${f.patch ?? ''} |`;
+  });
+  return [
+    `# Refactor ${report.id}`,
+    '',
+    ...(report.simulated ? ['**Simulated models answered: this says nothing about real ones.**', ''] : []),
+    `${merged} merged, ${failed} failed, ${skipped} skipped. Cost: ${usd(costUsd)}${unknown}.`,
+    report.branch === null
+      ? 'Nothing was merged, so there is no branch.'
+      : `Branch \`${report.branch}\`, verified at ${report.head.slice(0, 12)}, from ${report.base.slice(0, 12)}.`,
+    '',
+    '| files | end | reason | models | cost | left over |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

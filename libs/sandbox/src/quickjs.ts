@@ -45,8 +45,11 @@ const { getQuickJS } = require(workerData.library);
     const e = vm.dump(result.error); result.error.dispose();
     failure = (e && e.stack ? e.name + ': ' + e.message + '\\n' + e.stack : String(e && e.message || e)); return null;
   };
-  const value = note(vm.evalCode(workerData.code, workerData.name));
-  if (value && value.dispose) value.dispose();
+  for (const [name, code] of workerData.scripts) {
+    if (failure) break;
+    const value = note(vm.evalCode(code, name));
+    if (value && value.dispose) value.dispose();
+  }
   if (!failure) { const jobs = runtime.executePendingJobs(); if (jobs.error) { const e = vm.dump(jobs.error); failure = String(e && e.message || e); } }
   if (failure) out.stderr += failure + '\\n';
   parentPort.postMessage({ ...out, exitCode: failure ? 1 : 0, truncated, outOfMemory: /out of memory/.test(failure || '') });
@@ -55,7 +58,8 @@ const { getQuickJS } = require(workerData.library);
 
 /**
  * Plain JavaScript in QuickJS compiled to WebAssembly, for machines with neither bubblewrap nor containers.
- * `argv` is `['{tool}', file]`; the file is evaluated as a script with `console` and `__stdin` only.
+ * `argv` is `['{tool}', file, …]`; the files are evaluated as scripts, one after the other in one global scope
+ * with `console` and `__stdin` only. It ends with exit code 1 at the first that throws.
  */
 export class QuickjsSandbox implements Sandbox {
   readonly kind = 'quickjs';
@@ -67,8 +71,9 @@ export class QuickjsSandbox implements Sandbox {
   async run(request: SandboxRequest, signal?: AbortSignal): Promise<SandboxResult> {
     const { limits, files } = checkRequest(request, this.languages);
     const startedAt = performance.now();
-    const name = request.argv.at(-1) ?? '';
-    const code = new Map(files).get(name);
+    const texts = new Map(files);
+    const names = request.argv.slice(1);
+    const scripts = names.flatMap((name) => (texts.has(name) ? [[name, texts.get(name)]] : []));
     const end = (stopped: 'wall' | 'cancelled' | null, evaluated: Evaluated | null, refusal: string | null) =>
       interpret(
         {
@@ -83,14 +88,18 @@ export class QuickjsSandbox implements Sandbox {
         },
         { oomKills: evaluated?.outOfMemory ? 1 : 0, forkRefusals: 0, refusal },
       );
-    if (code === undefined) return end(null, null, `quickjs runs one of the request's files, not ${name}`);
+    if (scripts.length === 0 || scripts.length < names.length)
+      return end(
+        null,
+        null,
+        `quickjs runs files of the request and nothing else, not ${request.argv.join(' ')}`,
+      );
     const worker = new Worker(WORKER, {
       eval: true,
       env: {},
       workerData: {
         library: this.library,
-        code,
-        name,
+        scripts,
         stdin:
           typeof request.stdin === 'string' ? request.stdin : Buffer.from(request.stdin ?? []).toString(),
         memoryBytes: Math.min(limits.memoryBytes, 512 * 1024 * 1024),

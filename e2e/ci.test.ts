@@ -39,7 +39,7 @@ afterAll(async () => {
 /** Dear models: a call of `right` costs about $0.02 and reserves about $0.04, one of `wrong` half of that. */
 function poolOf(baseUrl: string): string {
   const model = (id: string, input: number, output: number) =>
-    `  - { id: ${id}, provider: openai-compatible, baseUrl: "${baseUrl}", price: { inputPerMillion: ${input}, outputPerMillion: ${output} }, limits: { timeoutMs: 5000, maxOutputTokens: 30 } }\n`;
+    `  - { id: ${id}, provider: openai-compatible, baseUrl: "${baseUrl}", price: { inputPerMillion: ${input}, outputPerMillion: ${output} }, limits: { timeoutMs: 20000, maxOutputTokens: 30 } }\n`;
   return `models:\n${model('wrong', 10, 500)}${model('right', 20, 1000)}strongest: right\n`;
 }
 
@@ -160,6 +160,9 @@ describe('the GitHub Action', () => {
     expect(junit.match(/<testcase /g)).toHaveLength(20);
     const sarif = JSON.parse(read(dir, 'acr.sarif')) as { runs: { results: { ruleId: string }[] }[] };
     expect(sarif.runs[0]?.results.map((r) => r.ruleId)).toEqual(['acr/unsolved']);
+    expect(read(dir, 'acr-summary.md')).toBe(
+      read(dir, 'summary.md').slice(-read(dir, 'acr-summary.md').length),
+    );
     expect(read(dir, 'summary.md')).toContain('## ACRouter: 19 of 20 tasks solved');
     const answers = read(dir, 'acr-answers.jsonl')
       .trim()
@@ -238,6 +241,22 @@ test('a wrong key is wrong input, and a gateway that is away is said to be away'
   expect(wrong).toMatchObject({ code: 2 });
   expect(wrong.stderr).toContain('ACR_UNAUTHENTICATED');
   expect(await submit({ ACR_URL: 'http://127.0.0.1:9' })).toMatchObject({ code: 3 });
+}, 60_000);
+
+test('keys are listed without their secrets, and a revoked one is refused', async () => {
+  const made = await newKey('other');
+  const prefix = made.split('_')[1] ?? '';
+  const job = { ACR_CI_REPOSITORY: 'r', ACR_CI_COMMIT: 'c', ACR_CI_JOB: 'revoked', ACR_API_KEY: made };
+  const submit = () => startJob('acr ci submit ci/tasks.jsonl', checkout('revoked', addTasks(1)), job).ended;
+  expect(await submit()).toMatchObject({ code: 0 });
+  const listed = await stack.acr('keys', 'list', '--json');
+  expect(listed.stdout).toContain(`"prefix":"${prefix}","tenantId":"other"`);
+  expect(listed.stdout).not.toContain(made.slice(-43));
+  expect(await stack.acr('keys', 'revoke', prefix)).toMatchObject({ code: 0 });
+  await sleep(2_000);
+  expect(await submit()).toMatchObject({ code: 2 });
+  expect((await stack.acr('keys', 'list', '--tenant', 'other')).stdout).toContain('revoked');
+  expect(await stack.acr('keys', 'revoke', 'none')).toMatchObject({ code: 2 });
 }, 60_000);
 
 test('50 parallel submitters on a tenant’s budget of $1.00 never pass it', async () => {

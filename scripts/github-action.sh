@@ -15,5 +15,5 @@ acr ci wait --timeout "${INPUT_TIMEOUT:-30m}" || code=$?
 echo "exit-code=$code" >>"${GITHUB_OUTPUT:-/dev/null}"
 
 acr ci report --junit "${INPUT_JUNIT:-acr-junit.xml}" --sarif "${INPUT_SARIF:-acr.sarif}" \
-  --answers "${INPUT_ANSWERS:-acr-answers.jsonl}"
+  --summary "${INPUT_SUMMARY:-acr-summary.md}" --answers "${INPUT_ANSWERS:-acr-answers.jsonl}"
 exit "$code"

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { SandboxLanguage } from './sandbox';
@@ -84,20 +84,14 @@ async function findGo(): Promise<Toolchain | null> {
 }
 
 async function findJava(): Promise<Toolchain | null> {
-  const settings = await ask('java', ['-XshowSettings:properties', '-version']);
-  const both = settings ?? '';
   const javac = await ask('sh', ['-c', 'readlink -f "$(command -v javac)"']);
-  if (!both || !javac || !existsSync(javac)) return null;
+  if (!javac || !existsSync(javac)) return null;
   const home = dirname(dirname(javac));
   const version = (await ask(javac, ['-version'])) ?? 'javac';
-  const etc = await ask('sh', ['-c', `readlink -f '${home.replaceAll("'", '')}/conf' | xargs dirname`]);
-  return {
-    language: 'java',
-    program: javac,
-    version,
-    prefixes: outside(home, etc ?? home),
-    env: { JAVA_HOME: home },
-  };
+  // Debian keeps a JDK's settings in /etc and links to them.
+  const settings = readdirSync('/etc').filter((name) => /^java(-\d+.*)?$/.test(name));
+  const prefixes = outside(home, ...settings.map((name) => `/etc/${name}`));
+  return { language: 'java', program: javac, version, prefixes, env: { JAVA_HOME: home } };
 }
 
 async function findRust(): Promise<Toolchain | null> {

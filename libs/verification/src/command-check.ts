@@ -82,11 +82,12 @@ function editedFiles(check: Check, edits: readonly string[]): Record<string, str
   return result.kind === 'edited' ? { ...files, ...result.files } : result.reason;
 }
 
-const refusalOf = (result: SandboxResult) =>
+/** Why a run says nothing about the answer, or `null`. */
+export const refusalOf = (result: SandboxResult) =>
   result.outcome.kind === 'not-started' || result.outcome.kind === 'cancelled' ? result.outcome.kind : null;
 
 /** `isolation`: whether the answer ran apart from the tests; without it, tests share their process with it. */
-function commandFinding(result: SandboxResult, isolation: 'own-sandbox' | 'none'): Finding {
+export function commandFinding(result: SandboxResult, isolation: 'own-sandbox' | 'none'): Finding {
   const { outcome } = result;
   const evidence = {
     given: true,

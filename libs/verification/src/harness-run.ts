@@ -75,6 +75,7 @@ export async function runHarness(
   const stdin = JSON.stringify({
     token,
     programs: order.programs.map((p) => p.text),
+    typescript: order.language === 'typescript',
     entry: order.entryPoint,
     preamble: order.preamble,
     tests: order.tests,

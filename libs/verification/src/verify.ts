@@ -10,6 +10,8 @@ import { checkByCommand } from './command-check';
 import { executedFinding, syntaxFinding } from './findings';
 import type { HarnessReport } from './harness-report';
 import { runHarness } from './harness-run';
+import { checkNatively } from './native-check';
+import { checkInQuickjs } from './quickjs-check';
 import type { CheckableTask, Verdict } from './verdict';
 
 /** What verification needs from outside. */
@@ -65,6 +67,9 @@ const refusedChecks = (check: Check, reason: string, status: 'refused' | 'unavai
   return { findings: [finding], chosen: null, ran: false, refused: given ? reason : null };
 };
 
+const hasHarness = (language: CheckedLanguage) =>
+  language === 'python' || language === 'javascript' || language === 'typescript';
+
 async function byHarness(check: Check, sandbox: Sandbox, deps: VerifyDependencies): Promise<Checked> {
   const language = check.language as 'python' | 'javascript' | 'typescript';
   const { task, entryPoint, programs } = check;
@@ -110,8 +115,9 @@ async function runChecks(check: Check, deps: VerifyDependencies): Promise<Checke
   if (!sandbox.languages.has(check.language as SandboxLanguage)) {
     return refusedChecks(check, `no toolchain for ${check.language} in this sandbox`, 'unavailable');
   }
-  if (check.language === 'python' || check.language === 'javascript') return byHarness(check, sandbox, deps);
-  return refusedChecks(check, `checks for ${check.language} need a "command"`, 'unavailable');
+  if (sandbox.kind === 'quickjs') return checkInQuickjs(check, sandbox, deps);
+  if (hasHarness(check.language)) return byHarness(check, sandbox, deps);
+  return checkNatively(check, check.language, sandbox, deps);
 }
 
 /**

@@ -189,11 +189,10 @@ export function readPrograms(answer: string, context: ExtractionContext): Progra
   const fenced = fromFences(text, context);
   const startsAsCode = (context.language === 'python' ? PYTHON_START : SCRIPT_START).test(text.trimStart());
   const whole = [{ way: 'whole' as const, code: text }];
+  // Markdown as a whole is never the program, even where a lenient parser takes it for one.
   const stripped = prose === null ? [] : [{ way: 'without-prose' as const, code: prose }];
   const readings: Omit<Program, 'text'>[] =
-    fenced.length > 0 && !startsAsCode
-      ? [...fenced, ...stripped, ...whole]
-      : [...whole, ...fenced, ...stripped];
+    fenced.length > 0 && !startsAsCode ? [...fenced, ...stripped] : [...whole, ...fenced, ...stripped];
   const join = (before: string, code: string) =>
     before.trim() === '' ? code : `${before.trimEnd()}\n\n${code}`;
   const programs = readings.flatMap((r) => [

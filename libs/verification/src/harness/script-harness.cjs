@@ -212,12 +212,13 @@ class Candidate {
   }
 
   load(message) {
-    const { programs, entry } = this.order ?? message;
+    const { programs, entry, typescript } = this.order ?? message;
     let error = null;
     let unfit = null;
     for (const [index, source] of programs.entries()) {
-      const program = asScript(source);
+      let program;
       try {
+        program = asScript(typescript ? withoutTypes(source) : source);
         new (this.link.vm.Script)(program, { filename: 'answer.js' });
       } catch (e) {
         error ??= `${e.name}: ${e.message}`;
@@ -346,6 +347,12 @@ function asScript(source) {
     .replace(/^[ \t]*import\s+(\w+)\s*,\s*(\{[^}]*\})\s+from\s*(['"][^'"]+['"])\s*;?/gm, (_a, d, n, f) => `const ${d} = require(${f}); const ${n.replace(/\bas\b/g, ':')} = ${d};`)
     .replace(/^[ \t]*import\s+(\{[^}]*\})\s+from\s*(['"][^'"]+['"])\s*;?/gm, (_a, n, f) => `const ${n.replace(/\s+as\s+/g, ': ')} = require(${f});`)
     .replace(/^[ \t]*import\s*(['"][^'"]+['"])\s*;?/gm, 'require($1);');
+}
+
+/** TypeScript as JavaScript, by Node's own stripper; throws what the parser says. */
+function withoutTypes(source) {
+  process.removeAllListeners('warning');
+  return require('node:module').stripTypeScriptTypes(source, { mode: 'transform' });
 }
 
 function defines(program, name) {
@@ -803,7 +810,7 @@ function judgeMain(kinds) {
   }
 
   const prepare = () => {
-    const loaded = judge.ask({ op: 'load', programs: order.programs, entry: order.entry });
+    const loaded = judge.ask({ op: 'load', programs: order.programs, entry: order.entry, typescript: order.typescript });
     if (!('ok' in loaded)) return { status: 'syntax' in loaded ? 'syntax' : 'unfit', message: String(loaded.syntax ?? loaded.unfit).slice(0, 500) };
     report.chosen = loaded.ok;
     if (kinds.includes('syntax')) return { status: 'passed' };
@@ -854,8 +861,9 @@ function judgeMain(kinds) {
     });
     try {
       const scope = scopeOf(judge, locals);
-      const body = asScript(order.tests);
-      const f = new Function('__scope', `with (__scope) { return (async function () {\n${body}\n})(); }\n//# sourceURL=tests.js`);
+      const text = `(async function () {\n${asScript(order.typescript ? order.tests.replace(/^import type .*$/gm, '') : order.tests)}\n})`;
+      const body = order.typescript ? withoutTypes(text).trim().replace(/;$/, '') : text;
+      const f = new Function('__scope', `with (__scope) { return ${body}(); }\n//# sourceURL=tests.js`);
       f(scope).then(() => (ended = true), failed);
     } catch (e) {
       failed(e);

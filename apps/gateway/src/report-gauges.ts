@@ -6,7 +6,7 @@ import { ReportService } from './report.service';
 /** Estimates are made anew at most so often, however many scrape, ms. */
 const MAX_AGE_MS = 60_000;
 
-/** `acrouter_savings_usd_total` and `acrouter_regret_estimate`, over the newest settled tasks. */
+/** `acrouter_savings_usd_total` and `acrouter_regret_estimate`, over the newest settled tasks of all tenants. */
 @Injectable()
 export class ReportGauges {
   private madeAtMs = -Infinity;
@@ -23,7 +23,7 @@ export class ReportGauges {
     const nowMs = Date.now();
     if (nowMs - this.madeAtMs < MAX_AGE_MS) return;
     this.madeAtMs = nowMs;
-    const { strongest, regret } = await this.reports.estimates('default');
+    const { strongest, regret } = await this.reports.estimates();
     if (strongest) {
       const [low, high] = strongest.savingUsdInterval;
       this.metrics.savingsUsd.set(strongest.savingUsd);

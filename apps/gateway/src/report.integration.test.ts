@@ -184,8 +184,9 @@ test('can be cut by time and dimension, and is empty where there is nothing', as
   expect((await ask(gateway, 'GET', '/v1/report?run=none')).status).toBe(404);
 });
 
-test('Prometheus sees the saving that the report shows', async () => {
+test('Prometheus sees the saving that the report shows, whoever’s tasks they are', async () => {
   const { strongest: s } = await report('');
+  await gateway.context.db.updateTable('tasks').set({ tenant_id: 'b' }).where('run_id', '=', runId).execute();
   const metrics = String((await ask(gateway, 'GET', '/metrics')).body['text']);
   const gauge = /^acrouter_savings_usd_total\{[^}]*\} (\S+)$/m.exec(metrics)?.[1];
   expect(Number(gauge)).toBeCloseTo(s?.savingUsd ?? NaN, 9);

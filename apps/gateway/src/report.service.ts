@@ -68,9 +68,9 @@ export class ReportService {
     };
   }
 
-  /** The report's two estimates alone, over everything of a tenant. */
-  async estimates(tenantId: string): Promise<Pick<Report, 'strongest' | 'regret'>> {
-    const tasks = await readReportTasks(this.db, toScope(tenantId, {}), MAX_ESTIMATED);
+  /** The report's two estimates alone, over everything of all tenants. */
+  async estimates(): Promise<Pick<Report, 'strongest' | 'regret'>> {
+    const tasks = await readReportTasks(this.db, toScope(null, {}), MAX_ESTIMATED);
     return { strongest: this.compare(tasks), regret: estimateRegret(tasks, this.prior) };
   }
 
@@ -88,7 +88,7 @@ export class ReportService {
   }
 }
 
-function toScope(tenantId: string, query: ReportQuery): ReportScope {
+function toScope(tenantId: string | null, query: ReportQuery): ReportScope {
   return {
     tenantId,
     runId: query.run ?? null,

@@ -6,9 +6,9 @@ import { knownCost } from './run-reads';
 
 /** The facts behind `GET /v1/report`, counted by Postgres; what is estimated from them is libs/domain report.ts. */
 
-/** Which tasks a report is about: all of a tenant, less what the other fields leave out. Times are of acceptance. */
+/** Which tasks a report is about: all of a tenant (`null`: of all tenants, for metrics only), less what the other fields leave out. Times are of acceptance. */
 export interface ReportScope {
-  tenantId: string;
+  tenantId: string | null;
   runId: string | null;
   since: Date | null;
   until: Date | null;
@@ -18,7 +18,7 @@ export interface ReportScope {
 /** SQL of a common table `s`: the tasks in scope, with the dimension given or else inferred. */
 function tasksIn(scope: ReportScope): RawBuilder<unknown> {
   const conditions = [
-    sql`t.tenant_id = ${scope.tenantId}`,
+    scope.tenantId === null ? sql`true` : sql`t.tenant_id = ${scope.tenantId}`,
     ...(scope.runId === null ? [] : [sql`t.run_id = ${scope.runId}`]),
     ...(scope.since === null ? [] : [sql`t.created_at >= ${scope.since}`]),
     ...(scope.until === null ? [] : [sql`t.created_at < ${scope.until}`]),

@@ -183,3 +183,70 @@ test('killed twice and resumed: right answers merged, wrong ones not, tree untou
   }
   expect(fingerprint()).toBe(untouched);
 });
+
+test('with a folder that git ignores, a check per file, and Ctrl-C in between', async () => {
+  const small = mkdtempSync(join(tmpdir(), 'acr-refactor-small-'));
+  try {
+    mkdirSync(join(small, 'src'));
+    mkdirSync(join(small, 'node_modules/judge'), { recursive: true });
+    for (const n of [0, 2, 3, 4]) writeFileSync(join(small, `src/m${n}.js`), before(n));
+    writeFileSync(join(small, '.gitignore'), 'node_modules\n');
+    writeFileSync(join(small, 'node_modules/judge/index.js'), "module.exports = require('assert').equal;\n");
+    const loop =
+      "for (const n of [0, 2, 3, 4]) require('judge')(require('./src/m' + n + '.js').value(), n);\n";
+    writeFileSync(join(small, 'test.js'), loop);
+    const git = 'git init -q -b main . && git add . && git -c user.name=T -c user.email=t@t commit -qm one';
+    expect((await run('/bin/sh', ['-c', git], small)).code).toBe(0);
+    const where = ['--url', stack.state.url, '--repo', small];
+    const args = [
+      '--glob',
+      'src/*.js',
+      '--instruction',
+      'Make value an arrow function.',
+      '--verify',
+      'node test.js',
+    ];
+
+    const without = await acr(['refactor', ...where, ...args], small);
+    expect(without.code).toBe(2);
+    expect(without.stderr).toContain('--include node_modules');
+    const dry = await acr(['refactor', ...where, ...args, '--dry-run'], small);
+    expect(dry.stdout.split('\n').filter((line) => /^src.m\d.js .*tokens/.test(line))).toHaveLength(4);
+
+    const asked = server.asked.length;
+    const more = [
+      '--include',
+      'node_modules',
+      '--per-file-verify',
+      'node --check {file}',
+      '--concurrency',
+      '1',
+    ];
+    const child = spawn(process.execPath, [
+      join(ROOT, 'apps/cli/bin/acr.mjs'),
+      'refactor',
+      ...where,
+      ...args,
+      ...more,
+    ]);
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = new Promise((done) => child.once('exit', done));
+    while (server.asked.length === asked && child.exitCode === null) await sleep(20);
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    const id = /acr refactor resume (\S+)/.exec(said)?.[1] ?? '';
+    const last = await acr(['refactor', 'resume', id, ...where, '--json'], small);
+    const report = JSON.parse(last.stdout) as Report;
+    expect(report.files.map((f) => [f.paths[0], f.status])).toEqual([
+      ['src/m0.js', 'merged'],
+      ['src/m2.js', 'merged'],
+      ['src/m3.js', 'failed'],
+      ['src/m4.js', 'merged'],
+    ]);
+    expect(report.branch).toBe(`acr/refactor-${id}`);
+    expect((await run('git', ['status', '--porcelain'], small)).stdout).toBe('');
+  } finally {
+    rmSync(small, { recursive: true, force: true });
+  }
+});

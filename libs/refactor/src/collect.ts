@@ -51,14 +51,14 @@ export async function collectAnswers(journal: Journal, deps: CollectDependencies
   for (;;) {
     deps.signal.throwIfAborted();
     const run = await deps.service.run(runId);
-    const room = journal.state.options.concurrency - (run.taskCount - run.settled);
+    const open = run.taskCount - run.settled;
+    // Counted before anything is submitted: `run` does not know those tasks yet.
+    const waiting = open + (run.cancelled ? 0 : missing.length);
+    const room = journal.state.options.concurrency - open;
     if (missing.length > 0 && room > 0 && !run.cancelled)
       await submitSome(journal, deps, runId, missing, room);
     if (run.settled > Object.keys(journal.state.results).length) await readResults(journal, deps, runId);
     deps.progress({ ...run, total: asked.length });
-    const waiting = run.cancelled
-      ? run.taskCount - run.settled
-      : missing.length + run.taskCount - run.settled;
     if (waiting === 0 && run.settled === Object.keys(journal.state.results).length) return;
     await sleep(POLL_MS, undefined, { signal: deps.signal });
   }

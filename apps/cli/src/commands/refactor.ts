@@ -9,6 +9,7 @@ import { openSandbox } from '@acrouter/sandbox/open';
 import { SANDBOX_LANGUAGES } from '@acrouter/sandbox/sandbox';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { withConnection } from '../connect-options';
 import { EXIT } from '../exit-codes';
 import { connect, type ConnectOptions } from '../gateway-client';
@@ -186,7 +187,7 @@ async function carry(journal: Journal, repository: Repository, given: ResumeOpti
   } catch (error) {
     view.close();
     if (!stop.signal.aborted) {
-      note(`Go on later with: acr refactor resume ${journal.state.id}`);
+      if (existsSync(journal.folder)) note(`Go on later with: acr refactor resume ${journal.state.id}`);
       throw error;
     }
     note(`Interrupted; models that were asked go on. Resume with: acr refactor resume ${journal.state.id}`);

@@ -215,6 +215,9 @@ test('the GitLab template: exit 0 when all is solved', async () => {
   expect(await startJob(script.join('\n'), dir, { ...variables, ...env }).ended).toMatchObject({ code: 0 });
   expect(read(dir, 'acr-junit.xml')).toContain('tests="3" failures="0" errors="0"');
   expect(read(dir, 'acr-summary.md')).toContain('3 of 3 tasks solved');
+  const other = await startJob('acr ci submit ci/tasks.jsonl', checkout('gitlab', addTasks(2)), env).ended;
+  expect(other).toMatchObject({ code: 2 });
+  expect(other.stderr).toContain('--job');
 }, 180_000);
 
 test('the Jenkins example: exit 4 when the budget does not allow the work', async () => {

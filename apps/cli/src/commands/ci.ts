@@ -97,6 +97,8 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
     maxCostUsd: options.maxCostUsd,
     idempotencyKey: ciKey(job),
     metadata: { ci: job },
+  }).catch((error: unknown) => {
+    throw otherWork(error, job);
   });
   writeCiState(options.state, { run: run.id, file });
   const { outputFile } = readCiEnv();
@@ -104,6 +106,17 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
   if (options.json) printJson(run);
   else print(run.id);
   note(`Run ${run.id} of ${job.job} at ${job.commit.slice(0, 12)}: ${run.taskCount} tasks.`);
+}
+
+/** The gateway's words about keys mean nothing to a pipeline, which gave none. */
+function otherWork(error: unknown, job: CiJob): unknown {
+  if (!(error instanceof AcrError) || error.code !== 'ACR_IDEMPOTENCY_MISMATCH') return error;
+  return new AcrError(
+    'ACR_IDEMPOTENCY_MISMATCH',
+    `Job "${job.job}" of this commit has submitted other tasks or limits before. Give this work a name of its own ` +
+      'with --job (ACR_CI_JOB), for example one per matrix leg, or per try.',
+    { cause: error },
+  );
 }
 
 /** @throws AcrError ACR_INVALID_REQUEST naming what neither an option nor the pipeline tells */

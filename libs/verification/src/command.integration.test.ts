@@ -164,6 +164,6 @@ describe('a command', () => {
   });
 
   test('leaves no folder behind', () => {
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('acr-judge-'))).toEqual([]);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`acr-judge-${process.pid}-`))).toEqual([]);
   });
 });

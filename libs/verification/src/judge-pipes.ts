@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process';
 import {
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -17,6 +19,19 @@ import { promisify } from 'node:util';
 /** Processes of one command that may load the answer; each gets an answer of its own. */
 const SETS = 8;
 const HARNESSES = ['python_harness.py', 'script-harness.cjs'];
+
+const PREFIX = 'acr-judge-';
+let swept = false;
+
+/** Removes folders of processes that were killed before they could. */
+function sweepOnce(): void {
+  if (swept) return;
+  swept = true;
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
 
 /**
  * A host folder with the pipes between the sandbox of a command (which sees all of it, as /judge) and the
@@ -31,8 +46,9 @@ export class JudgePipes {
 
   /** Makes the folder. `wanted` is called with the number of each set that a process of the command asks for. */
   static async open(words: readonly string[], wanted: (set: number) => void): Promise<JudgePipes> {
+    sweepOnce();
     // Others may pass but not look; names inside a random folder cannot be guessed.
-    const folder = mkdtempSync(join(tmpdir(), 'acr-judge-'));
+    const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
     const sets = Array.from({ length: SETS }, (_, i) => join(folder, 'sets', String(i)));
     for (const set of sets) mkdirSync(set, { recursive: true, mode: 0o755 });
     for (const file of HARNESSES)

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { registerReplay } from '../bench/replay';
+import { registerBenchVerify } from '../bench/verify';
 
 /** `acr bench`: replays benchmarks; needs no running stack. */
 export function registerBench(program: Command): void {
@@ -8,4 +9,5 @@ export function registerBench(program: Command): void {
     .summary('replay benchmarks and compare policies')
     .description('Replays benchmarks and compares policies. Needs no running stack and calls no model.');
   registerReplay(bench);
+  registerBenchVerify(bench);
 }

@@ -25,14 +25,18 @@ export function registerStatus(program: Command): void {
     });
 }
 
+/** A service that works through a large run answers late, and is ready all the same. */
+const BUSY_STACK_MS = 15_000;
+
 type Status = Awaited<ReturnType<typeof gather>>;
 
 async function gather(stack: StackFile, dataDir: string) {
-  const [services, queues, sandbox] = await Promise.all([
-    Promise.all(stack.services.map(async (s) => ({ ...s, ready: await isReady(s.port) }))),
-    countQueues(stack.queueUrl),
-    findSandbox(),
-  ]);
+  // One after the other: trying sandboxes keeps this process busy enough to miss an answer in time.
+  const services = await Promise.all(
+    stack.services.map(async (s) => ({ ...s, ready: await isReady(s.port, BUSY_STACK_MS) })),
+  );
+  const queues = await countQueues(stack.queueUrl);
+  const sandbox = await findSandbox();
   const { databaseUrl, queueUrl, url, pid, startedAt } = publicView(stack);
   return {
     ready: services.every((s) => s.ready) && !('error' in queues),

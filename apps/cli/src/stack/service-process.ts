@@ -114,10 +114,10 @@ export class ServiceProcess {
   }
 }
 
-/** Whether `/readyz` on a local port answers 200 within two seconds. */
-export async function isReady(port: number): Promise<boolean> {
+/** Whether `/readyz` on a local port answers 200 within `timeoutMs` (default 2 s). */
+export async function isReady(port: number, timeoutMs = 2_000): Promise<boolean> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(timeoutMs) });
     await answer.arrayBuffer();
     return answer.ok;
   } catch {

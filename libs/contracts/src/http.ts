@@ -212,8 +212,19 @@ export const decisionViewSchema = z.object({
   costWeight: z.number(),
   decideMs: z.number(),
   decidedAt: at,
-  /** What came of it; `null` for a decision without an attempt. */
-  result: attemptViewSchema.nullable(),
+  /** What came of it, with what each check found; `null` for a decision without an attempt. */
+  result: attemptViewSchema
+    .extend({
+      checks: z.array(
+        z.object({
+          kind: z.string(),
+          status: z.string(),
+          score: z.number().nullable(),
+          message: z.string().nullable(),
+        }),
+      ),
+    })
+    .nullable(),
 });
 export type DecisionView = z.infer<typeof decisionViewSchema>;
 

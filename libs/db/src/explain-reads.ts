@@ -3,6 +3,7 @@ import type { Executor } from './client';
 import { loadContext } from './context-store';
 import { decisionsOf, type DecisionRow } from './decision-store';
 import { feedbackOf } from './user-feedback-store';
+import type { Signal } from '@acrouter/domain/verification/signals';
 import { attemptViewsOf, statusOf } from './task-reads';
 
 /** Name of one decision in the API: `<task id>.<turn>`. */
@@ -30,7 +31,10 @@ export async function explainTask(
     .executeTakeFirst();
   if (!task) return undefined;
   const context = await loadContext(db, taskId);
-  const attempts = new Map((await attemptViewsOf(db, taskId)).map((a) => [a.attempt, a]));
+  const checks = await checksOf(db, taskId);
+  const attempts = new Map(
+    (await attemptViewsOf(db, taskId)).map((a) => [a.attempt, { ...a, checks: checks.get(a.attempt) ?? [] }]),
+  );
   const decisions = await decisionsOf(db, taskId);
   return {
     taskId,
@@ -57,6 +61,27 @@ export async function explainTask(
       at: f.created_at.toISOString(),
     })),
   };
+}
+
+type CheckView = NonNullable<DecisionView['result']>['checks'][number];
+
+/** What each check of each attempt found, from the signals as the verifier stored them. */
+async function checksOf(db: Executor, taskId: string): Promise<Map<number, CheckView[]>> {
+  const rows = await db
+    .selectFrom('attempts')
+    .select(['attempt', 'signals'])
+    .where('task_id', '=', taskId)
+    .execute();
+  return new Map(rows.map((r) => [r.attempt, ((r.signals ?? []) as Signal[]).map(toCheck)]));
+}
+
+function toCheck({ kind, status, score, evidence }: Signal): CheckView {
+  const failures: unknown = evidence['failures'];
+  const first: unknown = Array.isArray(failures) ? failures[0] : undefined;
+  const said = evidence['message'] ?? evidence['reason'] ?? first;
+  const message =
+    typeof said === 'string' ? said : said === undefined || said === null ? null : JSON.stringify(said);
+  return { kind, status, score, message: message === null ? null : message.slice(0, 500) };
 }
 
 function toView(d: DecisionRow, result: DecisionView['result']): DecisionView {

@@ -21,7 +21,8 @@ export async function coolingModels(db: Executor): Promise<Map<string, number>> 
 
 /**
  * Counts an outage and lets the model cool down until `coolUntil(consecutive)` says, computed from the number
- * of outages in a row, this one included. Must run in a transaction: the row is locked in between.
+ * of outages in a row, this one included. A cool-down that already runs is never made shorter.
+ * Must run in a transaction: the row is locked in between.
  */
 export async function recordOutage(
   trx: Executor,
@@ -34,14 +35,17 @@ export async function recordOutage(
     .values({ model, consecutive_outages: 1, last_error: text(error).slice(0, 500) })
     .onConflict((c) =>
       c.column('model').doUpdateSet({
-        consecutive_outages: sql<number>`model_health.consecutive_outages + 1`,
+        // Calls that were under way when the cool-down began tell nothing new: one outage counts once.
+        consecutive_outages: sql<number>`model_health.consecutive_outages
+          + case when model_health.cooling_until > now() then 0 else 1 end`,
         last_error: text(error).slice(0, 500),
         updated_at: sql<Date>`now()`,
       }),
     )
-    .returning('consecutive_outages')
+    .returning(['consecutive_outages', 'cooling_until'])
     .executeTakeFirstOrThrow();
-  const until = coolUntil(row.consecutive_outages);
+  const asked = coolUntil(row.consecutive_outages);
+  const until = row.cooling_until && row.cooling_until > asked ? row.cooling_until : asked;
   await trx.updateTable('model_health').set({ cooling_until: until }).where('model', '=', model).execute();
   return until;
 }

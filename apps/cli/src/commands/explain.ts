@@ -86,5 +86,13 @@ function resultLines({ result }: DecisionView): string[] {
     : paint.yellow(result.status === 'recorded' ? 'did not pass' : result.status);
   const took = result.latencyMs === null ? '' : `, answered in ${duration(result.latencyMs)}`;
   const error = result.error ? [`     ${plain(result.error.message).slice(0, WIDTH - 6)}`] : [];
-  return [`   → ${verdict}, score ${score(result.score)}, cost ${money(result.costUsd)}${took}`, ...error];
+  const checks = result.checks
+    .filter((c) => c.status !== 'passed' && c.message)
+    .flatMap((c) => wrap(`${c.kind} ${c.status}: ${plain(c.message ?? '')}`, WIDTH - 6).slice(0, 4))
+    .map((text) => paint.dim(`     ${text}`));
+  return [
+    `   → ${verdict}, score ${score(result.score)}, cost ${money(result.costUsd)}${took}`,
+    ...error,
+    ...checks,
+  ];
 }

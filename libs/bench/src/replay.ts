@@ -87,10 +87,22 @@ export function replayStream(
   seed: number,
   timed: Timed = (decide) => decide(),
 ): ReplayedTask[] {
+  const order = shuffled(prepared.benchmark.tasks.length, seed);
+  return replayStretches([{ prepared, order }], policy, options, seed, timed);
+}
+
+/** Streams several stretches one after the other; rows (not tasks) may differ between them. */
+export function replayStretches(
+  stretches: readonly { prepared: PreparedBenchmark; order: readonly number[] }[],
+  policy: Policy,
+  options: ReplayOptions,
+  seed: number,
+  timed: Timed = (decide) => decide(),
+): ReplayedTask[] {
   const memory = new ReplayMemory();
   const random = seededRandom(hash32(`decide:${seed}`));
-  return shuffled(prepared.benchmark.tasks.length, seed).map((task) =>
-    replayTask({ prepared, policy, options, seed, memory, random, timed }, task),
+  return stretches.flatMap(({ prepared, order }) =>
+    order.map((task) => replayTask({ prepared, policy, options, seed, memory, random, timed }, task)),
   );
 }
 

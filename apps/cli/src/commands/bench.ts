@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { registerReplay } from '../bench/replay';
+import { registerAblation, registerDecide, registerDrift, registerOffPolicy } from '../bench/studies';
 import { registerBenchVerify } from '../bench/verify';
 
 /** `acr bench`: replays benchmarks; needs no running stack. */
@@ -9,5 +10,9 @@ export function registerBench(program: Command): void {
     .summary('replay benchmarks and compare policies')
     .description('Replays benchmarks and compares policies. Needs no running stack and calls no model.');
   registerReplay(bench);
+  registerAblation(bench);
+  registerDrift(bench);
+  registerOffPolicy(bench);
+  registerDecide(bench);
   registerBenchVerify(bench);
 }

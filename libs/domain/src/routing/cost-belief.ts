@@ -25,6 +25,7 @@ const UNSEEN_DISCOUNT = 0.6;
  */
 export class CostBelief {
   private readonly levels = new Map<string, Level>();
+  private readonly overall: Level = new Map();
   private readonly guesses = new Map<string, number>();
 
   constructor(private readonly setup: PolicySetup) {
@@ -35,8 +36,15 @@ export class CostBelief {
     }
   }
 
+  /** First guess of a model's cost: the prior's, else what it cost on all tasks so far, else from its price. */
   private guess(context: TaskContext, model: string): number | null {
-    return priorCost(this.setup.prior, context.dimension, model) ?? this.guesses.get(model) ?? null;
+    const known = priorCost(this.setup.prior, context.dimension, model);
+    if (known !== null) return known;
+    const price = this.guesses.get(model) ?? null;
+    const seen = this.overall.get(model);
+    if (!seen) return price;
+    const start = price ?? seen.usd / seen.n;
+    return (seen.usd + PSEUDO_COUNT * start) / (seen.n + PSEUDO_COUNT);
   }
 
   /** Expected cost of one attempt in USD; `null` when neither price, prior, caller nor experience says. */
@@ -61,13 +69,11 @@ export class CostBelief {
   learn(example: LearningExample): void {
     const usd = example.costUsd;
     if (usd === null || !Number.isFinite(usd) || usd < 0) return;
+    add(this.overall, example.model, usd);
     for (const key of levelKeys(example.context)) {
       const level: Level = this.levels.get(key) ?? new Map();
       this.levels.set(key, level);
-      const own = level.get(example.model) ?? { n: 0, usd: 0 };
-      level.set(example.model, own);
-      own.n += 1;
-      own.usd += usd;
+      add(level, example.model, usd);
     }
   }
 
@@ -83,6 +89,11 @@ export class CostBelief {
     }
     return models === 0 ? null : UNSEEN_DISCOUNT * Math.exp(logs / models);
   }
+}
+
+function add(level: Level, model: string, usd: number): void {
+  const own = level.get(model) ?? { n: 0, usd: 0 };
+  level.set(model, { n: own.n + 1, usd: own.usd + usd });
 }
 
 function levelKeys(context: TaskContext): string[] {

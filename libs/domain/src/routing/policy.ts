@@ -121,6 +121,8 @@ export interface PolicySetup {
    * `DEFAULT_EXPLORATION`. 0 switches it off; then other policies cannot be estimated from the log.
    */
   exploration?: number;
+  /** Whether models are watched for sudden changes (a provider swaps a model silently). Default true. */
+  driftRule?: boolean;
 }
 
 /** A question for an LLM whose answer comes back as `DecisionInput.advice`. */

@@ -1,3 +1,5 @@
+import { newWatch, watch } from './drift';
+import type { DriftWatch } from './drift';
 import type { LearningExample, PolicySetup, TaskContext } from './policy';
 import { priorMean, priorScore } from './prior';
 
@@ -59,6 +61,8 @@ const INITIAL_VARIANCE = 0.18;
  */
 export class ScoreBelief {
   private readonly levels = new Map<string, Level>();
+  private readonly watches = new Map<string, DriftWatch>();
+  private readonly drifted = new Set<string>();
 
   constructor(
     private readonly setup: PolicySetup,
@@ -77,13 +81,19 @@ export class ScoreBelief {
     return models.map((model) => this.descend(keys, context, model, keys.length));
   }
 
+  /** Whether this model was seen to change in this dimension: the prior no longer speaks of it. */
+  hasDrifted(context: TaskContext, model: string): boolean {
+    return this.drifted.has(watchKey(context, model));
+  }
+
   /** Folds one verified score in; scores outside [0, 1] are clipped, not-finite ones ignored. */
   learn(example: LearningExample): void {
     if (!Number.isFinite(example.score)) return;
     const score = Math.min(Math.max(example.score, 0), 1);
     const { context, model } = example;
     const keys = levelKeys(context);
-    const known = priorScore(this.setup.prior, context.dimension, model);
+    const known = this.prior(context, model);
+    const before = this.descend(keys, context, model, keys.length);
     const parents = keys.map((_, depth) =>
       depth === 1 && known !== null ? known : this.descend(keys, context, model, depth).mean,
     );
@@ -99,6 +109,26 @@ export class ScoreBelief {
       level.sum += score;
       level.sumOfSquares += score * score;
     });
+    if (this.setup.driftRule !== false) this.watchFor(context, model, score, before);
+  }
+
+  private prior(context: TaskContext, model: string): number | null {
+    return this.hasDrifted(context, model) ? null : priorScore(this.setup.prior, context.dimension, model);
+  }
+
+  /** After a detected change only what was seen since then counts, at every level of the dimension. */
+  private watchFor(context: TaskContext, model: string, score: number, before: ScoreEstimate): void {
+    const key = watchKey(context, model);
+    const state = this.watches.get(key) ?? newWatch();
+    this.watches.set(key, state);
+    const since = watch(state, score, before.mean, Math.sqrt(before.variance));
+    if (!since) return;
+    this.drifted.add(key);
+    const dimension = `d:${context.dimension}`;
+    for (const [name, level] of this.levels) {
+      if (name === dimension) level.cells.set(model, { n: since.count, sum: since.sum });
+      else if (name.includes(`s:${context.dimension}:`)) level.cells.delete(model);
+    }
   }
 
   /** Estimate after the first `depth` levels of the context. */
@@ -108,7 +138,7 @@ export class ScoreBelief {
     model: string,
     depth: number,
   ): ScoreEstimate {
-    const known = priorScore(this.setup.prior, context.dimension, model);
+    const known = this.prior(context, model);
     let mean = priorMean(this.setup.prior, context.dimension);
     let variance = INITIAL_VARIANCE;
     let weight = this.strength.cold;
@@ -137,6 +167,8 @@ function pooledVariance(level: Level, parent: number): number {
   const spread = Math.max(level.sumOfSquares / level.n - mean * mean, 0);
   return (level.n * spread + VARIANCE_PSEUDO_COUNT * parent) / (level.n + VARIANCE_PSEUDO_COUNT);
 }
+
+const watchKey = (context: TaskContext, model: string) => `${context.dimension} ${model}`;
 
 /** Keys of the levels a context belongs to, from coarse to fine. */
 export function levelKeys(context: TaskContext): string[] {

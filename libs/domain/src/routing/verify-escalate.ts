@@ -25,7 +25,7 @@ import type {
 const CAUTION = 0.5;
 /** Score points by which a model never seen is preferred: one attempt makes it known. */
 const NEWCOMER_BONUS = 0.1;
-const OPTIMISM = 1;
+const OPTIMISM = 0.75;
 /**
  * Charge (score points) at which the chain has lost half of its authority: it was made without regard to
  * prices, so where they matter it is no yardstick.

@@ -100,9 +100,10 @@ class VoteEnsemble implements Policy {
     const { prior } = this.setup;
     const { dimension } = seen.context;
     return {
-      prior: prior
-        ? (priorScore(prior, dimension, candidate.model) ?? priorMean(prior, dimension))
-        : estimate.mean,
+      prior:
+        prior && !this.beliefs.scores.hasDrifted(seen.context, candidate.model)
+          ? (priorScore(prior, dimension, candidate.model) ?? priorMean(prior, dimension))
+          : estimate.mean,
       posterior: estimate.mean,
       neighbours: neighbourScore(seen.neighbours, candidate.model, estimate.mean, NEIGHBOUR_PSEUDO_COUNT),
     };

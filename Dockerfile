@@ -36,10 +36,11 @@ FROM node:24-bookworm-slim AS service
 RUN apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps ACR_HTTP_HOST=0.0.0.0 ACR_HTTP_PORT=8700
-COPY --from=modules /app/node_modules node_modules
+# Also the packages that npm put into an app's own node_modules.
+COPY --from=modules /app ./
 COPY --from=build /app/apps apps
 COPY --from=build /app/libs libs
-COPY package.json LICENSE ./
+COPY LICENSE ./
 COPY examples examples
 # A number, so that Kubernetes can see that it is not root.
 USER 10001:10001

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { addTasks, OpenAiServer } from './openai-server';
 import { hasPrometheus, Prometheus } from './prometheus';
 import { ROOT, run, Stack } from './stack';
+import { TraceCollector } from './trace-collector';
 
 /**
  * Bar 6 of the monitoring: a real Prometheus scrapes a real stack during the quickstart's batch and a run against
@@ -55,7 +56,7 @@ describe('as files', () => {
     const tested = await run('promtool', ['test', 'rules', 'tests/alerts.test.yml'], ops);
     expect([config.stderr, config.code]).toEqual(['', 0]);
     expect([tested.stderr, tested.code]).toEqual(['', 0]);
-  });
+  }, 60_000);
 
   test('every alert has a promtool test and a section in docs/operations.md', () => {
     const tests = readFileSync(join(ROOT, 'ops/prometheus/tests/alerts.test.yml'), 'utf8');
@@ -80,6 +81,7 @@ describe('on a real stack', () => {
   let server: OpenAiServer | null = null;
   let stack: Stack | null = null;
   let prometheus: Prometheus | null = null;
+  let collector: TraceCollector | null = null;
 
   beforeAll(async () => {
     if (absent) return;
@@ -88,7 +90,9 @@ describe('on a real stack', () => {
       .modelsYaml()
       .replace(/^models:\n/, '')
       .replace(/^strongest:.*\n/m, '');
-    stack = await Stack.start(readFileSync(SIMULATED, 'utf8').replace(/^(?=strongest:)/m, failing));
+    collector = await TraceCollector.start();
+    const pool = readFileSync(SIMULATED, 'utf8').replace(/^(?=strongest:)/m, failing);
+    stack = await Stack.start(pool, { env: { ACR_OTLP_ENDPOINT: collector.url } });
     prometheus = await Prometheus.start(stack.state.services.map((s) => s.port));
     await work(stack);
     // A few scrapes and rule evaluations after the last event.
@@ -99,7 +103,8 @@ describe('on a real stack', () => {
     await prometheus?.stop();
     await stack?.stop();
     await server?.stop();
-  });
+    await collector?.stop();
+  }, 120_000);
 
   /** Names of the expressions that return nothing, and of those that return no number at all. */
   async function lacking(expressions: { name: string; expr: string }[]) {
@@ -134,6 +139,20 @@ describe('on a real stack', () => {
     expect(await lacking(recorded)).toEqual([]);
   });
 
+  test('one trace follows a task over all hops, and holds no prompt', () => {
+    if (absent) return void process.stdout.write(absent);
+    const spans = collector?.spans ?? [];
+    const task = spans.find((s) => s.name === 'task');
+    const trace = spans.filter((s) => s.traceId === task?.traceId);
+    const hops = ['search_memory', 'plan', 'execute', 'verify', 'upsert_memory'];
+    expect(trace.map((s) => s.name)).toEqual(expect.arrayContaining(hops));
+    for (const hop of trace.filter((s) => hops.includes(s.name))) expect(hop.parentSpanId).toBe(task?.spanId);
+    const chat = trace.find((s) => s.name.startsWith('chat '));
+    expect(trace.find((s) => s.spanId === chat?.parentSpanId)?.name).toBe('execute');
+    expect(chat?.attributes.map((a) => a.key)).toContain('gen_ai.usage.output_tokens');
+    expect(JSON.stringify(spans)).not.toMatch(/gen_ai\.(in|out)put\.messages|Write a function/);
+  });
+
   test('what was scraped agrees with what the stack says it did', async () => {
     if (absent || !stack || !prometheus) return void process.stdout.write(absent ?? '');
     const report = JSON.parse((await stack.acr('report', '--json', '--all')).stdout) as {
@@ -143,7 +162,7 @@ describe('on a real stack', () => {
     expect(Number(failed?.value[1])).toBeGreaterThan(0);
     const [settled] = await prometheus.query('sum(acrouter_tasks_total)');
     expect(Number(settled?.value[1])).toBe(report.tasks.settled);
-  });
+  }, 60_000);
 });
 
 /** The quickstart's batch, then one whose provider fails every other call; both have budgets. */

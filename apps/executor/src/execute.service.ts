@@ -135,7 +135,9 @@ export class ExecuteService {
 
   private async call(a: Attempt, line: LedgerRow): Promise<CallOutcome> {
     const signal = AbortSignal.any([a.job, a.leaseLost]);
-    const result: CompletionResult = await a.callable.client.complete(requestOf(a), signal);
+    const request = requestOf(a);
+    const result: CompletionResult = await a.callable.client.complete(request, signal);
+    this.meter.trace(a.callable.entry, request, result);
     this.meter.count(a.model, result, line.price);
     if (result.kind === 'answered') return { over: await this.writer.answered(a, line, result) };
     if (result.failure === 'cancelled') return { over: await this.stopped(a, line, result) };

@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { KeyRing } from './key-ring.service';
 import { isLocal, isNeighbour } from './local-caller';
 import { sendProblem } from './problem';
-import { accessTo, type Access } from './routes';
+import { accessTo, QUEUE_BOARD_PATH, type Access } from './routes';
 import { admitAs, unauthenticated } from './tenant';
 
 /** Longest header that is looked at as a key. */
@@ -33,7 +33,7 @@ export class Door {
         await this.admit(request, reply);
       } catch (error) {
         if (error instanceof AcrError && error.code === 'ACR_UNAUTHENTICATED')
-          void reply.header('www-authenticate', 'Bearer');
+          void reply.header('www-authenticate', isBoard(request) ? 'Basic realm="ACRouter"' : 'Bearer');
         sendProblem(error, request, reply);
         return reply;
       }
@@ -96,7 +96,24 @@ function refuseWithoutScope(row: KeyRow, access: Access): void {
 /** The key that a request brings: `Authorization: Bearer`, or `x-api-key` as Anthropic's clients send it. */
 function keyOf(request: FastifyRequest): string | null {
   const { authorization, 'x-api-key': apiKey } = request.headers;
+  if (authorization !== undefined && isBoard(request)) {
+    const basic = /^Basic +(\S+) *$/i.exec(authorization)?.[1];
+    if (basic !== undefined) return passwordOf(basic).slice(0, MAX_KEY_LENGTH);
+  }
   if (authorization !== undefined)
     return (/^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? '').slice(0, MAX_KEY_LENGTH);
   return typeof apiKey === 'string' ? apiKey.slice(0, MAX_KEY_LENGTH) : null;
+}
+
+/**
+ * A browser that opens the queue board cannot send our header; it may send the key as the password of any user.
+ * Only there, and the board only looks: browsers send such credentials along with other sites' requests too.
+ */
+function isBoard(request: FastifyRequest): boolean {
+  return request.method === 'GET' && (request.routeOptions.url ?? '').startsWith(QUEUE_BOARD_PATH);
+}
+
+function passwordOf(basic: string): string {
+  const text = Buffer.from(basic, 'base64').toString('utf8');
+  return text.slice(text.indexOf(':') + 1);
 }

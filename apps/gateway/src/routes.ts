@@ -199,6 +199,9 @@ export function accessOf(route: Route): Access {
 
 const ACCESS = new Map<string, Access>(ROUTES.map((r) => [`${r.method} ${r.path}`, accessOf(r)]));
 
+/** Where Bull Board is served. */
+export const QUEUE_BOARD_PATH = '/admin/queues';
+
 /**
  * What a route asks of its caller.
  * @param pattern the route as Fastify knows it, e.g. `/v1/tasks/:id`; absent: no such route, which any key may learn

@@ -14,9 +14,10 @@ import {
   type LoopState,
   type Step,
 } from '@acrouter/domain/loop';
-import { OUTCOMES } from '@acrouter/domain/task';
+import { OUTCOMES, type Outcome } from '@acrouter/domain/task';
 import { Metrics } from '@acrouter/telemetry/metrics';
-import { Injectable } from '@nestjs/common';
+import { Tracing } from '@acrouter/telemetry/tracing';
+import { Injectable, Optional } from '@nestjs/common';
 import type { Handled } from './decide.service';
 import type { Plan } from './planner';
 import { PolicyBook } from './policy-book';
@@ -37,6 +38,7 @@ export class CommandWriter {
   constructor(
     private readonly policies: PolicyBook,
     private readonly metrics: Metrics,
+    @Optional() private readonly tracing: Tracing = new Tracing({ service: 'orchestrator' }),
   ) {
     for (const outcome of OUTCOMES) metrics.tasks.inc({ outcome }, 0);
   }
@@ -142,8 +144,23 @@ export class CommandWriter {
     });
   }
 
+  /** The whole task as the span above all its hops: they carry its id as their parent. */
+  private trace(task: LockedTask, outcome: Outcome): void {
+    this.tracing.record({
+      name: 'task',
+      self: task.traceparent ?? undefined,
+      startMs: task.created_at.getTime(),
+      endMs: Date.now(),
+      attributes: { 'acrouter.task.id': task.id, 'acrouter.outcome': outcome },
+    });
+  }
+
   private count(task: LockedTask, w: Written): void {
-    for (const c of w.commands) if (c.type === 'settle') this.metrics.tasks.inc({ outcome: c.outcome });
+    for (const c of w.commands)
+      if (c.type === 'settle') {
+        this.metrics.tasks.inc({ outcome: c.outcome });
+        this.trace(task, c.outcome);
+      }
     if (w.planned) this.metrics.stageDuration.observe({ stage: 'decide' }, w.workMs / 1000);
     if (w.planned?.action !== 'attempt') return;
     const { decision, input, model, decideMs } = w.planned;

@@ -46,6 +46,14 @@ export const envSchema = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severe log line written.'),
+  ACR_OTLP_ENDPOINT: z
+    .string()
+    .url()
+    .optional()
+    .describe('OpenTelemetry collector (OTLP over HTTP) to send traces to. Default: none, nothing is sent.'),
+  ACR_TRACE_PROMPTS: flag
+    .default(false)
+    .describe('Puts prompts and answers into the traces. Without it they never leave Postgres.'),
   ACR_DATABASE_POOL: wholeNumber.min(1).max(200).default(8).describe('Postgres connections of this process.'),
   ACR_QUEUE_POOL: wholeNumber
     .min(1)

@@ -99,13 +99,15 @@ export class Deliveries {
       delivery: job.attemptsStarted || 1,
       waitMs: Math.max(0, this.options.now() - dueAtMs),
       traceparent: formatTraceparent(nextSpan(parseTraceparent(data?.traceparent), this.options.random)),
+      parentTraceparent: data?.traceparent,
     };
   }
 
   private async handle(job: Job, payload: unknown, facts: DeliveryFacts, running: Running): Promise<void> {
     const { signal } = running.controller;
+    const { parentTraceparent: _above, ...own } = facts;
     const context: JobContext = {
-      ...facts,
+      ...own,
       failures: job.attemptsMade,
       publishedAtMs: envelopeSchema.parse(job.data).publishedAtMs,
       signal,

@@ -7,7 +7,10 @@ export interface DeliveryFacts {
   jobId: string;
   delivery: number;
   waitMs: number;
+  /** The handler's own span. */
   traceparent: string;
+  /** The publisher's span, the one above. */
+  parentTraceparent: string | undefined;
 }
 
 /** What a service may want to count. All optional; one that throws is ignored. */

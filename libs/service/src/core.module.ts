@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { Cancellations } from '@acrouter/queue/cancellations';
 import { QueuePublisher } from '@acrouter/queue/publisher';
 import { Metrics } from '@acrouter/telemetry/metrics';
+import { Tracing } from '@acrouter/telemetry/tracing';
 import { HealthController } from './health.controller';
 import { OutboxRelay } from './outbox-relay';
 import { DATABASE, ENV, LOGGER, MODELS, QUEUE, READINESS, SCRAPE_HOOKS } from './tokens';
@@ -21,6 +22,7 @@ export class CoreModule {
       { provide: READINESS, useValue: readiness },
       { provide: SCRAPE_HOOKS, useValue: [] },
       { provide: Metrics, useValue: context.metrics },
+      { provide: Tracing, useValue: context.tracing },
       { provide: QueuePublisher, useValue: context.publisher },
       { provide: OutboxRelay, useValue: context.relay },
       { provide: Cancellations, useValue: context.cancellations },

@@ -9,6 +9,7 @@ import 'reflect-metadata';
 import { CoreModule } from './core.module';
 import { metricsObserver } from './metrics-observer';
 import { Readiness } from './readiness';
+import { withTraces } from './tracing-observer';
 import { closeServiceContext, openServiceContext, type ServiceContext } from './service-context';
 
 /** Beyond the grace period a stopping process is ended whatever still runs, ms. */
@@ -89,7 +90,7 @@ function createStrategy(
     keys: options.keys?.(context),
     concurrency: options.concurrency?.(context),
     cancellations: context.cancellations,
-    observer: metricsObserver(context.metrics, context.log, consumer),
+    observer: withTraces(metricsObserver(context.metrics, context.log, consumer), context.tracing),
     shutdownGraceMs: context.env.ACR_SHUTDOWN_GRACE_MS,
   });
 }

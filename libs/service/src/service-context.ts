@@ -7,6 +7,7 @@ import { openQueueConnection, type QueueConnection } from '@acrouter/queue/conne
 import { QueuePublisher } from '@acrouter/queue/publisher';
 import { createLogger, type Logger } from '@acrouter/telemetry/log';
 import { Metrics } from '@acrouter/telemetry/metrics';
+import { Tracing } from '@acrouter/telemetry/tracing';
 import { sql } from 'kysely';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OutboxRelay } from './outbox-relay';
@@ -20,6 +21,7 @@ export interface ServiceContext {
   env: Env;
   log: Logger;
   metrics: Metrics;
+  tracing: Tracing;
   models: ModelsFile;
   db: Database;
   queue: QueueConnection;
@@ -32,6 +34,11 @@ export interface ServiceContext {
 export async function openServiceContext(name: string, env: Env): Promise<ServiceContext> {
   const log = createLogger(name, env.ACR_LOG_LEVEL);
   const metrics = new Metrics(name);
+  const tracing = new Tracing({
+    service: name,
+    endpoint: env.ACR_OTLP_ENDPOINT,
+    withPrompts: env.ACR_TRACE_PROMPTS,
+  });
   // Only the executor calls models, and so only it needs their keys.
   const models = readModelsFile(env.ACR_MODELS_FILE ?? null, name === 'executor' ? rawEnv() : null);
   metrics.allowModels(models.models.map((m) => m.id));
@@ -49,7 +56,7 @@ export async function openServiceContext(name: string, env: Env): Promise<Servic
   const publisher = new QueuePublisher(queue);
   const relay = new OutboxRelay(db, publisher, metrics, log);
   const cancellations = new Cancellations({ databaseUrl: env.ACR_DATABASE_URL, onError });
-  return { name, env, log, metrics, models, db, queue, publisher, relay, cancellations };
+  return { name, env, log, metrics, tracing, models, db, queue, publisher, relay, cancellations };
 }
 
 /** Closes everything, whatever fails on the way. */
@@ -59,6 +66,7 @@ export async function closeServiceContext(context: ServiceContext): Promise<void
     () => context.cancellations.close(),
     () => context.queue.close(),
     () => context.db.destroy(),
+    () => context.tracing.close(),
   ])
     await close().catch((error: unknown) => context.log.warn({ err: error }, 'while closing'));
 }

@@ -64,7 +64,10 @@ export function executedFinding(
   const given = kind === 'tests';
   if (check) {
     const { status, ...evidence } = check;
-    if (status === 'empty') return silent(kind, 'unavailable', 'no example of the prompt could be evaluated');
+    if (status === 'empty') {
+      const reason = check.message ?? 'no example of the prompt could be evaluated';
+      return { kind, status: 'unavailable', score: null, evidence: { given, reason } };
+    }
     const printed = given && run.report?.printed ? { printed: run.report.printed.slice(0, 500) } : {};
     const oom = status === 'died' && run.result.limitsHit.includes('memory');
     return {

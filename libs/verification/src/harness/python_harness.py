@@ -655,6 +655,7 @@ class Judge(Codec):
             return {"err": [type(e).__name__, *[a for a in e.args if isinstance(a, (str, int))]]}
 
     def ask(self, message):
+        self.asked = getattr(self, "asked", 0) + 1
         self.channel.send(message)
         reply = self.receive()
         if "err" in reply:
@@ -734,7 +735,7 @@ class Names(dict):
     """Globals of the tests: their own, then the language's, then those of the answer."""
 
     def __init__(self, judge):
-        super().__init__(__name__="tests", __builtins__=builtins)
+        super().__init__(__name__="__main__", __builtins__=builtins)
         self.judge = judge
 
     def __missing__(self, name):
@@ -841,20 +842,161 @@ def namespace(judge, order):
     return names
 
 
+class AnswerModule(type(sys)):
+    """What tests get that import the answer under one of its usual names."""
+
+    def __init__(self, name, judge):
+        super().__init__(name)
+        self.__dict__["_judge"] = judge
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(name)
+        try:
+            if name == "__all__":
+                return [str(n) for n in self._judge.ask({"op": "names"})["ok"]]
+            return self._judge.lookup(name)
+        except KeyError:
+            raise AttributeError(f"the answer does not define {name}") from None
+
+
 def run_tests(judge, order):
     failed = prepare(judge, order)
     if failed:
         return failed
-    names = namespace(judge, order)
     try:
-        exec(compile(order["tests"], "<tests>", "exec"), names)
+        code = compile(order["tests"], "<tests>", "exec")
+    except (SyntaxError, ValueError) as e:
+        return {"status": "empty", "message": f"the tests do not parse: {e}"[:500]}
+    names = namespace(judge, order)
+    for name in ("solution", "answer", "submission"):
+        sys.modules[name] = AnswerModule(name, judge)
+    before = judge.asked
+    try:
+        exec(code, names)
+        collected = run_collected(names, judge, order, before)
     except AnswerDied:
         raise
     except SystemExit as e:
-        return {"status": "passed"} if own_exit(e) else {"status": "failed", **explain(e)}
+        collected = {"status": "passed"} if own_exit(e) else {"status": "failed", **explain(e)}
+    except ModuleNotFoundError as e:
+        if raised_by_tests(e):
+            return {"status": "empty", "message": f"the tests do not run: {e}"[:500]}
+        return {"status": "failed", **explain(e)}
     except BaseException as e:
         return {"status": "failed", **explain(e)}
-    return {"status": "passed"}
+    if collected["status"] == "passed" and judge.asked == before:
+        return {"status": "empty", "message": "the tests checked nothing of the answer"}
+    return collected
+
+
+def raised_by_tests(e):
+    """Whether an import of the tests failed, and not one that the answer made when it was called."""
+    tb, files = e.__traceback__, []
+    while tb is not None:
+        files.append(tb.tb_frame.f_code.co_filename)
+        tb = tb.tb_next
+    return "<tests>" in files and all(f == "<tests>" or "importlib" in f for f in files[files.index("<tests>"):])
+
+
+def run_collected(names, judge, order, before):
+    """Runs what the tests define without calling it: test functions and classes, `check(candidate)`."""
+    own = list(dict.items(names))
+    functions = [(n, f) for n, f in own if n.startswith("test") and is_own_function(f)]
+    classes = [(n, c) for n, c in own if isinstance(c, type) and getattr(c, "__module__", "") == "__main__"]
+    check = dict.get(names, "check")
+    if is_own_function(check) and judge.asked == before:
+        candidate = judge.lookup(order["entry"]) if order["entry"] else only_function(judge)
+        if candidate is None:
+            return {"status": "empty", "message": "check(candidate) needs the name of the function: give entryPoint"}
+        check(candidate)
+    cases = []
+    for name, function in functions:
+        calls = parametrized(function)
+        if calls is None:
+            return {"status": "empty", "message": f"{name} needs fixtures: give a command that runs pytest"}
+        cases += [(name, function, args) for args in calls]
+    passed, failures, total = run_classes(classes)
+    for name, function, kwargs in cases:
+        total += 1
+        try:
+            result = function(**kwargs)
+            if type(result).__name__ == "coroutine":
+                __import__("asyncio").run(result)
+            passed += 1
+        except AnswerDied:
+            raise
+        except BaseException as e:
+            if type(e).__name__ == "Skipped":
+                total -= 1
+                continue
+            failures.append({"test": name, **explain(e)})
+    if total == 0:
+        return {"status": "passed"}
+    status = "failed" if failures else "passed"
+    return {"status": status, "passed": passed, "total": total, "failures": failures[:5]}
+
+
+def is_own_function(f):
+    return type(f).__name__ == "function" and f.__code__.co_filename == "<tests>"
+
+
+def only_function(judge):
+    names = [str(n) for n in judge.ask({"op": "names"})["ok"] if not str(n).startswith("_")]
+    found = [v for v in (judge.lookup(n) for n in names) if callable(v) and not isinstance(v, type)]
+    return found[0] if len(found) == 1 else None
+
+
+def parametrized(function):
+    """Keyword arguments of every call that pytest's parametrize marks ask for; None when others are needed."""
+    import inspect
+
+    calls = [{}]
+    for mark in getattr(function, "pytestmark", []):
+        if mark.name != "parametrize":
+            continue
+        keys = mark.args[0]
+        keys = [k.strip() for k in keys.split(",")] if isinstance(keys, str) else list(keys)
+        rows = [getattr(row, "values", row) if type(row).__name__ == "ParameterSet" else row for row in mark.args[1]]
+        rows = [row if len(keys) > 1 or type(row) is tuple and len(row) == 1 and type(row).__name__ == "ParameterSet" else (row,) for row in rows]
+        calls = [{**call, **dict(zip(keys, row))} for call in calls for row in rows]
+    needed = {
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
+    return calls if all(needed <= set(call) for call in calls) else None
+
+
+def run_classes(classes):
+    """Runs unittest cases and plain Test classes. Returns (passed, failures, total)."""
+    import io
+    import unittest
+
+    passed, failures, total = 0, [], 0
+    for name, cls in classes:
+        if issubclass(cls, unittest.TestCase):
+            suite = unittest.TestLoader().loadTestsFromTestCase(cls)
+            result = unittest.TextTestRunner(stream=io.StringIO(), verbosity=0).run(suite)
+            bad = result.failures + result.errors + [(t, "unexpected success") for t in result.unexpectedSuccesses]
+            ran = result.testsRun - len(result.skipped)
+            total += ran
+            passed += max(0, ran - len(bad))
+            failures += [{"test": str(t)[:200], "message": str(text).strip().split("\n")[-1][:300]} for t, text in bad]
+        elif name.startswith("Test"):
+            for key in [k for k in vars(cls) if k.startswith("test")]:
+                total += 1
+                try:
+                    case = cls()
+                    if hasattr(case, "setup_method"):
+                        case.setup_method()
+                    getattr(case, key)()
+                    passed += 1
+                except AnswerDied:
+                    raise
+                except BaseException as e:
+                    failures.append({"test": f"{name}.{key}", **explain(e)})
+    return passed, failures, total
 
 
 def own_exit(e):

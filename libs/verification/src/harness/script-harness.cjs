@@ -4,10 +4,21 @@
 // answer. Values cross as plain data. Four pipes: calls (judge → candidate), replies (candidate → judge, read
 // blocking, since tests call functions and expect results), events (candidate → judge, read when idle:
 // promises and callbacks that come later), answers (judge → candidate, read blocking: results of callbacks).
+const util = require('node:util');
+
 const MAX_MESSAGE = 64 * 1024 * 1024;
 const MAX_DEPTH = 150;
 const MAX_OUTPUT = 65536;
-const ERRORS = { Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError };
+const ERRORS = {
+  Error,
+  TypeError,
+  RangeError,
+  SyntaxError,
+  ReferenceError,
+  EvalError,
+  URIError,
+  AggregateError,
+};
 const own = (o, k) => Object.prototype.hasOwnProperty.call(o, k);
 
 class AnswerDied extends Error {}
@@ -21,9 +32,21 @@ const isPlain = (v) => {
 /** Own enumerable data properties only: anything else makes an object live, and live objects stay where they are. */
 const isData = (v) =>
   Object.getOwnPropertySymbols(v).length === 0 &&
-  Object.entries(Object.getOwnPropertyDescriptors(v)).every(([, d]) => d.enumerable && own(d, 'value') && typeof d.value !== 'function');
+  Object.entries(Object.getOwnPropertyDescriptors(v)).every(
+    ([, d]) => d.enumerable && own(d, 'value') && typeof d.value !== 'function',
+  );
 
-const TYPED = { Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array };
+const TYPED = {
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+};
 
 function encode(v, side, depth = 0, seen = []) {
   switch (typeof v) {
@@ -51,14 +74,16 @@ function encode(v, side, depth = 0, seen = []) {
     return { a: items };
   }
   const tag = Object.prototype.toString.call(v).slice(8, -1);
-  if (v instanceof Map && Object.getPrototypeOf(v) === Map.prototype) return { map: Array.from(v, ([k, x]) => [inner(k), inner(x)]) };
+  if (v instanceof Map && Object.getPrototypeOf(v) === Map.prototype)
+    return { map: Array.from(v, ([k, x]) => [inner(k), inner(x)]) };
   if (v instanceof Set && Object.getPrototypeOf(v) === Set.prototype) return { set: Array.from(v, inner) };
   if (v instanceof Date && Object.getPrototypeOf(v) === Date.prototype) return { date: v.getTime() };
   if (v instanceof RegExp) return { re: [v.source, v.flags] };
   if (own(TYPED, tag) && v instanceof TYPED[tag]) return { ta: [tag, Array.from(v, inner)] };
   if (v instanceof Promise) return side.encodePromise(v);
   if (v instanceof Error) return { err: encodeError(v, side) };
-  if (isPlain(v) && isData(v)) return { o: Object.entries(v).map(([k, x]) => [k, inner(x)]), null: Object.getPrototypeOf(v) === null };
+  if (isPlain(v) && isData(v))
+    return { o: Object.entries(v).map(([k, x]) => [k, inner(x)]), null: Object.getPrototypeOf(v) === null };
   return side.encodeObject(v);
 }
 
@@ -85,7 +110,8 @@ function decode(m, side) {
   if ('err' in m) return decodeError(m.err, side);
   if ('o' in m) {
     const object = m.null ? Object.create(null) : {};
-    for (const [k, x] of m.o) Object.defineProperty(object, k, { value: d(x), writable: true, enumerable: true, configurable: true });
+    for (const [k, x] of m.o)
+      Object.defineProperty(object, k, { value: d(x), writable: true, enumerable: true, configurable: true });
     return object;
   }
   return side.decodeObject(m);
@@ -119,7 +145,8 @@ function decodeError(m, side) {
     const mirrored = decode(m.cls, side);
     Object.setPrototypeOf(error, side.prototypeOf(mirrored, builtin.prototype));
   }
-  if (error.name !== m.name) Object.defineProperty(error, 'name', { value: m.name, configurable: true, writable: true });
+  if (error.name !== m.name)
+    Object.defineProperty(error, 'name', { value: m.name, configurable: true, writable: true });
   return error;
 }
 
@@ -183,7 +210,12 @@ class Candidate {
   /** A function or an object of the tests. */
   judgeObject(m) {
     const call = (path, args) => {
-      const reply = this.link.ask({ cb: m.t, path, args: args.map((a) => encode(a, this)), out: this.takeOutput() });
+      const reply = this.link.ask({
+        cb: m.t,
+        path,
+        args: args.map((a) => encode(a, this)),
+        out: this.takeOutput(),
+      });
       if (reply.err) throw decodeError(reply.err, this);
       return decode(reply.ok, this);
     };
@@ -195,7 +227,13 @@ class Candidate {
         this.link.tell({ watch: m.t });
       });
     }
-    return new Proxy({}, { get: (_t, key) => (typeof key === 'string' ? call(key, []) : undefined), set: (_t, key, value) => (call(`=${String(key)}`, [value]), true) });
+    return new Proxy(
+      {},
+      {
+        get: (_t, key) => (typeof key === 'string' ? call(key, []) : undefined),
+        set: (_t, key, value) => (call(`=${String(key)}`, [value]), true),
+      },
+    );
   }
 
   takeOutput() {
@@ -219,7 +257,7 @@ class Candidate {
       let program;
       try {
         program = asScript(typescript ? withoutTypes(source) : source);
-        new (this.link.vm.Script)(program, { filename: 'answer.js' });
+        new this.link.vm.Script(program, { filename: 'answer.js' });
       } catch (e) {
         error ??= `${e.name}: ${e.message}`;
         continue;
@@ -272,7 +310,9 @@ class Candidate {
       case 'isa':
         return { ok: this.objects[m.h] instanceof this.objects[m.cls] };
       case 'iterate':
-        return { ok: this.encodeObject(this.objects[m.h][m.async ? Symbol.asyncIterator : Symbol.iterator]()) };
+        return {
+          ok: this.encodeObject(this.objects[m.h][m.async ? Symbol.asyncIterator : Symbol.iterator]()),
+        };
       case 'call':
       case 'new':
         return this.call(m);
@@ -300,7 +340,10 @@ class Candidate {
     this.args = args.filter((a) => a !== null && typeof a === 'object');
     const all = args;
     try {
-      const value = m.op === 'new' ? Reflect.construct(f, args) : Reflect.apply(f, m.self === null ? undefined : this.objects[m.self], args);
+      const value =
+        m.op === 'new'
+          ? Reflect.construct(f, args)
+          : Reflect.apply(f, m.self === null ? undefined : this.objects[m.self], args);
       this.args = all;
       const ok = encode(value, this);
       this.args = null;
@@ -326,7 +369,15 @@ class Candidate {
       try {
         reply = { err: encodeError(e, this) };
       } catch {
-        reply = { err: { name: 'Error', message: 'an error that cannot be shown', chain: ['Error'], props: [], cls: null } };
+        reply = {
+          err: {
+            name: 'Error',
+            message: 'an error that cannot be shown',
+            chain: ['Error'],
+            props: [],
+            cls: null,
+          },
+        };
       }
     }
     reply.out = this.takeOutput();
@@ -344,8 +395,14 @@ function asScript(source) {
     .replace(/^[ \t]*export\s*\{[^}]*\}\s*(from\s*['"][^'"]+['"])?\s*;?[ \t]*$/gm, '')
     .replace(/^[ \t]*import\s+\*\s+as\s+(\w+)\s+from\s*(['"][^'"]+['"])\s*;?/gm, 'const $1 = require($2);')
     .replace(/^[ \t]*import\s+(\w+)\s+from\s*(['"][^'"]+['"])\s*;?/gm, 'const $1 = require($2);')
-    .replace(/^[ \t]*import\s+(\w+)\s*,\s*(\{[^}]*\})\s+from\s*(['"][^'"]+['"])\s*;?/gm, (_a, d, n, f) => `const ${d} = require(${f}); const ${n.replace(/\bas\b/g, ':')} = ${d};`)
-    .replace(/^[ \t]*import\s+(\{[^}]*\})\s+from\s*(['"][^'"]+['"])\s*;?/gm, (_a, n, f) => `const ${n.replace(/\s+as\s+/g, ': ')} = require(${f});`)
+    .replace(
+      /^[ \t]*import\s+(\w+)\s*,\s*(\{[^}]*\})\s+from\s*(['"][^'"]+['"])\s*;?/gm,
+      (_a, d, n, f) => `const ${d} = require(${f}); const ${n.replace(/\bas\b/g, ':')} = ${d};`,
+    )
+    .replace(
+      /^[ \t]*import\s+(\{[^}]*\})\s+from\s*(['"][^'"]+['"])\s*;?/gm,
+      (_a, n, f) => `const ${n.replace(/\s+as\s+/g, ': ')} = require(${f});`,
+    )
     .replace(/^[ \t]*import\s*(['"][^'"]+['"])\s*;?/gm, 'require($1);');
 }
 
@@ -357,7 +414,10 @@ function withoutTypes(source) {
 
 function defines(program, name) {
   const n = name.replace(/\$/g, '\\$');
-  return new RegExp(`(?:function\\*?|class|const|let|var)\\s+${n}(?![\\w$])|(?:^|[\\s.,{])${n}\\s*[=:(,}]|\\b${n}\\s*=`, 'm').test(program);
+  return new RegExp(
+    `(?:function\\*?|class|const|let|var)\\s+${n}(?![\\w$])|(?:^|[\\s.,{])${n}\\s*[=:(,}]|\\b${n}\\s*=`,
+    'm',
+  ).test(program);
 }
 
 // ---------------------------------------------------------------- the judge's side
@@ -447,32 +507,37 @@ class Judge {
   remoteObject(m) {
     const iterate = (async) => () => this.decodeObject(this.ask({ op: 'iterate', h: m.h, async }).ok);
     const judge = this;
-    return new Proxy({}, {
-      get(_target, key) {
-        if (key === Symbol.iterator) return m.iter ? iterate(false) : undefined;
-        if (key === Symbol.asyncIterator) return m.aiter ? iterate(true) : undefined;
-        if (typeof key === 'symbol') return undefined;
-        if (key === 'constructor' && judge.remotes.has(m.of)) return judge.remotes.get(m.of);
-        if (key === 'valueOf' || key === 'toString' || key === 'toJSON') {
-          const conversion = judge.conversion(m, key);
-          if (conversion) return conversion;
-        }
-        const value = decode(judge.ask({ op: 'prop', h: m.h, name: key }).ok, judge);
-        return typeof value === 'function' && judge.handles.has(value) ? judge.bound(value, m.h) : value;
+    return new Proxy(
+      {},
+      {
+        get(_target, key) {
+          if (key === Symbol.iterator) return m.iter ? iterate(false) : undefined;
+          if (key === Symbol.asyncIterator) return m.aiter ? iterate(true) : undefined;
+          if (typeof key === 'symbol') return undefined;
+          if (key === 'constructor' && judge.remotes.has(m.of)) return judge.remotes.get(m.of);
+          if (key === 'valueOf' || key === 'toString' || key === 'toJSON') {
+            const conversion = judge.conversion(m, key);
+            if (conversion) return conversion;
+          }
+          const value = decode(judge.ask({ op: 'prop', h: m.h, name: key }).ok, judge);
+          return typeof value === 'function' && judge.handles.has(value) ? judge.bound(value, m.h) : value;
+        },
+        set(_target, key, value) {
+          judge.ask({ op: 'set', h: m.h, name: String(key), v: encode(value, judge) });
+          return true;
+        },
+        has: (_target, key) => typeof key === 'string' && judge.ask({ op: 'has', h: m.h, name: key }).ok,
+        deleteProperty: (_target, key) => Boolean(judge.ask({ op: 'delete', h: m.h, name: String(key) }).ok),
+        ownKeys: () => judge.ask({ op: 'keys', h: m.h }).ok.map(([k]) => String(k)),
+        getOwnPropertyDescriptor(_target, key) {
+          const found = judge.ask({ op: 'keys', h: m.h }).ok.find(([k]) => k === key);
+          return (
+            found && { value: decode(found[1], judge), writable: true, enumerable: true, configurable: true }
+          );
+        },
+        getPrototypeOf: () => (m.of === null ? Object.prototype : judge.mirror(m.of)),
       },
-      set(_target, key, value) {
-        judge.ask({ op: 'set', h: m.h, name: String(key), v: encode(value, judge) });
-        return true;
-      },
-      has: (_target, key) => typeof key === 'string' && judge.ask({ op: 'has', h: m.h, name: key }).ok,
-      deleteProperty: (_target, key) => Boolean(judge.ask({ op: 'delete', h: m.h, name: String(key) }).ok),
-      ownKeys: () => judge.ask({ op: 'keys', h: m.h }).ok.map(([k]) => String(k)),
-      getOwnPropertyDescriptor(_target, key) {
-        const found = judge.ask({ op: 'keys', h: m.h }).ok.find(([k]) => k === key);
-        return found && { value: decode(found[1], judge), writable: true, enumerable: true, configurable: true };
-      },
-      getPrototypeOf: () => (m.of === null ? Object.prototype : judge.mirror(m.of)),
-    });
+    );
   }
 
   /** A method taken from an object, called with that object as `this`. */
@@ -493,8 +558,15 @@ class Judge {
       construct: (_t, args) => judge.call('new', m.h, args, null),
       get(t, key) {
         if (key === 'prototype') return t.prototype;
-        if (key === Symbol.hasInstance) return (v) => v !== null && typeof v === 'object' && (t.prototype.isPrototypeOf(v) || (judge.handles.has(v) && judge.ask({ op: 'isa', h: judge.handles.get(v), cls: m.h }).ok === true));
-        if (typeof key === 'symbol' || own(Function.prototype, key) || key === 'length' || key === 'name') return Reflect.get(t, key);
+        if (key === Symbol.hasInstance)
+          return (v) =>
+            v !== null &&
+            typeof v === 'object' &&
+            (t.prototype.isPrototypeOf(v) ||
+              (judge.handles.has(v) &&
+                judge.ask({ op: 'isa', h: judge.handles.get(v), cls: m.h }).ok === true));
+        if (typeof key === 'symbol' || own(Function.prototype, key) || key === 'length' || key === 'name')
+          return Reflect.get(t, key);
         const value = decode(judge.ask({ op: 'prop', h: m.h, name: key }).ok, judge);
         return typeof value === 'function' && judge.handles.has(value) ? judge.bound(value, m.h) : value;
       },
@@ -517,6 +589,7 @@ class Judge {
   }
 
   ask(message) {
+    this.asked = (this.asked ?? 0) + 1;
     const reply = this.link.ask(message, (m) => this.serve(m));
     if (reply.out) this.link.print(reply.out);
     if (reply.err) throw decodeError(reply.err, this);
@@ -529,7 +602,8 @@ class Judge {
     try {
       const target = this.objects[m.cb];
       const args = m.args.map((a) => decode(a, this));
-      if (typeof target === 'function') return { ok: m.path === null ? encode(target(...args), this) : { u: 1 } };
+      if (typeof target === 'function')
+        return { ok: m.path === null ? encode(target(...args), this) : { u: 1 } };
       if (m.path.startsWith('=') && !m.path.startsWith('=_')) {
         target[m.path.slice(1)] = args[0];
         return { ok: { u: 1 } };
@@ -577,7 +651,14 @@ function update(old, now) {
   if (Array.isArray(old)) {
     old.length = Math.min(old.length, now.length);
     now.forEach((v, i) => {
-      if (old[i] !== null && typeof old[i] === 'object' && v !== null && typeof v === 'object' && Array.isArray(old[i]) === Array.isArray(v)) update(old[i], v);
+      if (
+        old[i] !== null &&
+        typeof old[i] === 'object' &&
+        v !== null &&
+        typeof v === 'object' &&
+        Array.isArray(old[i]) === Array.isArray(v)
+      )
+        update(old[i], v);
       else old[i] = v;
     });
   } else if (old instanceof Map || old instanceof Set) {
@@ -588,7 +669,8 @@ function update(old, now) {
   } else {
     for (const k of Object.keys(old)) if (!own(now, k)) delete old[k];
     for (const [k, v] of Object.entries(now)) {
-      if (own(old, k) && old[k] !== null && typeof old[k] === 'object' && v !== null && typeof v === 'object') update(old[k], v);
+      if (own(old, k) && old[k] !== null && typeof old[k] === 'object' && v !== null && typeof v === 'object')
+        update(old[k], v);
       else old[k] = v;
     }
   }
@@ -628,11 +710,23 @@ function same(value, want, util) {
   if (typeof value === 'number' && typeof want === 'number') {
     return Object.is(value, want) || Math.abs(value - want) <= 1e-9 + 1e-6 * Math.abs(want);
   }
-  if (Array.isArray(value) && Array.isArray(want)) return value.length === want.length && value.every((v, i) => same(v, want[i], util));
+  if (Array.isArray(value) && Array.isArray(want))
+    return value.length === want.length && value.every((v, i) => same(v, want[i], util));
   return util.isDeepStrictEqual(value, want);
 }
 
-module.exports = { Candidate, Judge, AnswerDied, encode, decode, encodeError, decodeError, scopeOf, explain, same };
+module.exports = {
+  Candidate,
+  Judge,
+  AnswerDied,
+  encode,
+  decode,
+  encodeError,
+  decodeError,
+  scopeOf,
+  explain,
+  same,
+};
 
 // ---------------------------------------------------------------- processes and pipes
 
@@ -641,13 +735,13 @@ function sendTo(fs, fd, message) {
   const head = Buffer.alloc(4);
   head.writeUInt32BE(body.length);
   const data = Buffer.concat([head, body]);
-  for (let at = 0; at < data.length; ) at += fs.writeSync(fd, data, at);
+  for (let at = 0; at < data.length;) at += fs.writeSync(fd, data, at);
 }
 
 function readFrom(fs, fd) {
   const exactly = (size) => {
     const buffer = Buffer.alloc(size);
-    for (let at = 0; at < size; ) {
+    for (let at = 0; at < size;) {
       const n = fs.readSync(fd, buffer, at, size - at, null);
       if (n === 0) throw new AnswerDied("the answer's process ended");
       at += n;
@@ -771,7 +865,6 @@ function connectJudge(folder, died) {
 
 function judgeMain(kinds) {
   const fs = require('node:fs');
-  const util = require('node:util');
   const judge = connectJudge('/tmp', (e) => died(e));
   for (const name of 'qpec') fs.unlinkSync(`/tmp/${name}`);
   const order = JSON.parse(fs.readFileSync(0, 'utf8'));
@@ -805,13 +898,28 @@ function judgeMain(kinds) {
   const realExit = process.reallyExit.bind(process);
   /** The answer's process is gone: nothing more can be learnt. */
   function died(e) {
-    if (current) done(current, e instanceof AnswerDied ? { status: 'died', message: e.message } : { status: 'failed', ...explain(e) });
+    if (current)
+      done(
+        current,
+        e instanceof AnswerDied
+          ? { status: 'died', message: e.message }
+          : { status: 'failed', ...explain(e) },
+      );
     finish();
   }
 
   const prepare = () => {
-    const loaded = judge.ask({ op: 'load', programs: order.programs, entry: order.entry, typescript: order.typescript });
-    if (!('ok' in loaded)) return { status: 'syntax' in loaded ? 'syntax' : 'unfit', message: String(loaded.syntax ?? loaded.unfit).slice(0, 500) };
+    const loaded = judge.ask({
+      op: 'load',
+      programs: order.programs,
+      entry: order.entry,
+      typescript: order.typescript,
+    });
+    if (!('ok' in loaded))
+      return {
+        status: 'syntax' in loaded ? 'syntax' : 'unfit',
+        message: String(loaded.syntax ?? loaded.unfit).slice(0, 500),
+      };
     report.chosen = loaded.ok;
     if (kinds.includes('syntax')) return { status: 'passed' };
     try {
@@ -824,29 +932,59 @@ function judgeMain(kinds) {
   };
 
   const localRequire = require('node:module').createRequire('/box/tests.js');
+  // Errors of the tests' own imports; the answer's errors are made anew on our side and so are never in here.
+  const missing = new WeakSet();
+  const requireForTests = (name) => {
+    try {
+      return localRequire(name);
+    } catch (e) {
+      if (e.code === 'MODULE_NOT_FOUND') missing.add(e);
+      throw e;
+    }
+  };
   const locals = {
-    require: (name) => (/^\.{1,2}\/(answer|solution|index)(\.[cm]?js)?$/.test(name) ? decode(judge.ask({ op: 'exports' }).ok, judge) : localRequire(name)),
+    require: (name) =>
+      /^\.{1,2}\/(answer|solution|index)(\.[cm]?js)?$/.test(name)
+        ? decode(judge.ask({ op: 'exports' }).ok, judge)
+        : requireForTests(name),
     module: { exports: {} },
     exports: {},
+  };
+
+  const collected = [];
+  const collect = testGlobals(collected);
+  // An answer may be a function of such a name itself.
+  delete collect[order.entry];
+  console.assert = (holds, ...message) => {
+    if (!holds) throw new Error(['Assertion failed', ...message].map(String).join(' '));
   };
 
   const runTests = (after) => {
     current = 'tests';
     began = performance.now();
+    const before = judge.asked;
     const settle = (result) => {
       if (report.checks.tests) return;
-      done('tests', result);
+      const idle = result.status === 'passed' && judge.asked === before;
+      done('tests', idle ? { status: 'empty', message: 'the tests checked nothing of the answer' } : result);
       current = null;
       after();
     };
     process.exit = (code) => {
       const status = (code ?? process.exitCode ?? 0) === 0 ? 'passed' : 'failed';
-      done('tests', { status, ...(status === 'failed' ? { message: `the tests ended with exit code ${code}` } : {}) });
+      done('tests', {
+        status,
+        ...(status === 'failed' ? { message: `the tests ended with exit code ${code}` } : {}),
+      });
       current = null;
       after();
       throw new Error('the tests are over');
     };
-    const failed = (e) => (e instanceof AnswerDied ? died(e) : settle({ status: 'failed', ...explain(e) }));
+    const failed = (e) => {
+      if (e instanceof AnswerDied) return died(e);
+      const broken = missing.has(e) ? `the tests do not run: ${e.message.split('\n')[0]}` : null;
+      settle(broken ? { status: 'empty', message: broken } : { status: 'failed', ...explain(e) });
+    };
     process.on('uncaughtException', failed);
     process.on('unhandledRejection', failed);
     let ended = false;
@@ -856,15 +994,23 @@ function judgeMain(kinds) {
       if (report.checks.tests) return;
       if (++rounds < 4) return void setTimeout(() => undefined, 0);
       if (!ended) settle({ status: 'failed', message: 'the tests wait for something that never happens' });
-      else if (process.exitCode) settle({ status: 'failed', message: `the tests ended with exit code ${process.exitCode}` });
+      else if (process.exitCode)
+        settle({ status: 'failed', message: `the tests ended with exit code ${process.exitCode}` });
       else settle({ status: 'passed' });
     });
     try {
-      const scope = scopeOf(judge, locals);
+      const scope = scopeOf(judge, { ...collect, ...locals });
       const text = `(async function () {\n${asScript(order.typescript ? order.tests.replace(/^import type .*$/gm, '') : order.tests)}\n})`;
       const body = order.typescript ? withoutTypes(text).trim().replace(/;$/, '') : text;
-      const f = new Function('__scope', `with (__scope) { return ${body}(); }\n//# sourceURL=tests.js`);
-      f(scope).then(() => (ended = true), failed);
+      let f;
+      try {
+        f = new Function('__scope', `with (__scope) { return ${body}(); }\n//# sourceURL=tests.js`);
+      } catch (e) {
+        return settle({ status: 'empty', message: `the tests do not parse: ${e.message}` });
+      }
+      f(scope)
+        .then(() => runCollected(collected))
+        .then((result) => (result ? settle(result) : (ended = true)), failed);
     } catch (e) {
       failed(e);
     }
@@ -880,7 +1026,12 @@ function judgeMain(kinds) {
     for (const example of order.examples) {
       let want;
       try {
-        want = new Function(`return (${example.want.replace(/\bTrue\b/g, 'true').replace(/\bFalse\b/g, 'false').replace(/\bNone\b/g, 'null')}\n);`)();
+        want = new Function(
+          `return (${example.want
+            .replace(/\bTrue\b/g, 'true')
+            .replace(/\bFalse\b/g, 'false')
+            .replace(/\bNone\b/g, 'null')}\n);`,
+        )();
       } catch {
         continue;
       }
@@ -899,7 +1050,17 @@ function judgeMain(kinds) {
       failures.push({ source: example.source.slice(0, 200), want: example.want.slice(0, 200), got });
     }
     const total = passed + failures.length;
-    done('examples', total === 0 ? { status: 'empty' } : { status: failures.length === 0 ? 'passed' : 'failed', passed, total, failures: failures.slice(0, 5) });
+    done(
+      'examples',
+      total === 0
+        ? { status: 'empty' }
+        : {
+            status: failures.length === 0 ? 'passed' : 'failed',
+            passed,
+            total,
+            failures: failures.slice(0, 5),
+          },
+    );
     current = null;
   };
 
@@ -908,16 +1069,148 @@ function judgeMain(kinds) {
     began = performance.now();
     const verdict = prepare();
     if (verdict) {
-      for (const kind of kinds) done(kind, { ...verdict, ...(kind === 'syntax' && verdict.status !== 'passed' ? { status: 'failed' } : {}) });
+      for (const kind of kinds)
+        done(kind, {
+          ...verdict,
+          ...(kind === 'syntax' && verdict.status !== 'passed' ? { status: 'failed' } : {}),
+        });
       return finish();
     }
-    const rest = () => guard(() => {
-      if (kinds.includes('examples')) runExamples();
-      finish();
-    });
+    const rest = () =>
+      guard(() => {
+        if (kinds.includes('examples')) runExamples();
+        finish();
+      });
     if (kinds.includes('tests')) runTests(rest);
     else rest();
   });
+}
+
+// ---------------------------------------------------------------- tests written for a test library
+
+/** `describe`, `test`, `expect` and their like, as far as tests of single functions use them. */
+function testGlobals(collected) {
+  const hooks = { before: [], after: [] };
+  const add = (name, run) =>
+    void collected.push({ name: String(name), run, before: [...hooks.before], after: hooks.after });
+  const each = (rows) => (name, run) =>
+    rows.forEach((row) => add(name, () => run(...(Array.isArray(row) ? row : [row]))));
+  const test = Object.assign(add, { each, skip: () => undefined, only: add });
+  const describe = Object.assign((_name, body) => void body(), { skip: () => undefined });
+  const before = (hook) => void hooks.before.push(hook);
+  return {
+    test,
+    it: test,
+    describe,
+    suite: describe,
+    expect,
+    beforeEach: before,
+    beforeAll: before,
+    before,
+    afterEach: () => undefined,
+    afterAll: () => undefined,
+  };
+}
+
+/** Runs the collected tests; `null` when there are none. */
+async function runCollected(collected) {
+  if (collected.length === 0) return null;
+  const failures = [];
+  for (const { name, run, before } of collected) {
+    try {
+      for (const hook of before) await hook();
+      await run();
+    } catch (e) {
+      if (e instanceof AnswerDied) throw e;
+      failures.push({ test: name.slice(0, 200), ...explain(e) });
+    }
+  }
+  const total = collected.length;
+  return {
+    status: failures.length === 0 ? 'passed' : 'failed',
+    passed: total - failures.length,
+    total,
+    failures: failures.slice(0, 5),
+  };
+}
+
+const MATCHERS = {
+  toBe: (got, want) => Object.is(got, want),
+  toEqual: (got, want) => util.isDeepStrictEqual(got, want),
+  toStrictEqual: (got, want) => util.isDeepStrictEqual(got, want),
+  toBeCloseTo: (got, want, digits = 2) => Math.abs(got - want) < 10 ** -digits / 2,
+  toBeTruthy: (got) => Boolean(got),
+  toBeFalsy: (got) => !got,
+  toBeNull: (got) => got === null,
+  toBeUndefined: (got) => got === undefined,
+  toBeDefined: (got) => got !== undefined,
+  toBeNaN: (got) => Number.isNaN(got),
+  toBeGreaterThan: (got, want) => got > want,
+  toBeGreaterThanOrEqual: (got, want) => got >= want,
+  toBeLessThan: (got, want) => got < want,
+  toBeLessThanOrEqual: (got, want) => got <= want,
+  toContain: (got, want) => (typeof got === 'string' ? got.includes(want) : Array.from(got).includes(want)),
+  toContainEqual: (got, want) => Array.from(got).some((v) => util.isDeepStrictEqual(v, want)),
+  toHaveLength: (got, want) => got.length === want,
+  toHaveProperty: (got, want) =>
+    String(want)
+      .split('.')
+      .reduce((v, k) => v?.[k], got) !== undefined,
+  toMatch: (got, want) => (typeof want === 'string' ? got.includes(want) : want.test(got)),
+  toBeInstanceOf: (got, want) => got instanceof want,
+  toThrow: (got, want) => {
+    try {
+      got();
+    } catch (e) {
+      if (e instanceof AnswerDied) throw e;
+      if (want === undefined) return true;
+      if (typeof want === 'function') return e instanceof want;
+      return want instanceof RegExp ? want.test(e.message) : e.message.includes(want.message ?? want);
+    }
+    return false;
+  },
+};
+MATCHERS.toThrowError = MATCHERS.toThrow;
+
+function expect(got) {
+  const matchers = (wanted) =>
+    Object.fromEntries(
+      Object.entries(MATCHERS).map(([name, holds]) => [
+        name,
+        (...args) => {
+          if (Boolean(holds(got, ...args)) === wanted) return;
+          const shown = [got, ...args].map((v) => util.inspect(v).slice(0, 200));
+          throw new Error(`expected ${shown[0]} ${wanted ? '' : 'not '}${name} ${shown.slice(1).join(', ')}`);
+        },
+      ]),
+    );
+  const settled = (wanted) =>
+    new Proxy(
+      {},
+      {
+        get:
+          (_t, name) =>
+          async (...args) => {
+            const outcome = await Promise.resolve(got).then(
+              (v) => ['resolves', v],
+              (e) => ['rejects', e],
+            );
+            if (outcome[0] !== wanted) throw new Error(`expected a promise that ${wanted}`);
+            const value = name.startsWith('toThrow')
+              ? () => {
+                  throw outcome[1];
+                }
+              : outcome[1];
+            return expect(value)[name](...args);
+          },
+      },
+    );
+  return {
+    ...matchers(true),
+    not: matchers(false),
+    resolves: settled('resolves'),
+    rejects: settled('rejects'),
+  };
 }
 
 // ---------------------------------------------------------------- for tests that are run by a command
@@ -949,21 +1242,25 @@ function attach() {
   const exported = decode(judge.ask({ op: 'exports' }).ok, judge);
   if (typeof exported === 'function') return exported;
   const find = (name) => (typeof name === 'string' ? judge.lookup(name) : { found: false });
-  return new Proxy({}, {
-    get: (_t, name) => (name === '__esModule' ? undefined : find(name).value),
-    has: (_t, name) => find(name).found,
-    // Static imports look for own properties.
-    getOwnPropertyDescriptor(_t, name) {
-      const { found, value } = find(name);
-      return found ? { value, writable: true, enumerable: true, configurable: true } : undefined;
+  return new Proxy(
+    {},
+    {
+      get: (_t, name) => (name === '__esModule' ? undefined : find(name).value),
+      has: (_t, name) => find(name).found,
+      // Static imports look for own properties.
+      getOwnPropertyDescriptor(_t, name) {
+        const { found, value } = find(name);
+        return found ? { value, writable: true, enumerable: true, configurable: true } : undefined;
+      },
     },
-  });
+  );
 }
 module.exports.attach = attach;
 
 if (typeof process !== 'undefined' && process.argv) {
   const role = process.argv[1];
   if (role === 'candidate') candidateMain('/tmp', null);
-  else if (role === 'attached-candidate') candidateMain('/judge', JSON.parse(require('node:fs').readFileSync(0, 'utf8')));
+  else if (role === 'attached-candidate')
+    candidateMain('/judge', JSON.parse(require('node:fs').readFileSync(0, 'utf8')));
   else if (role === 'judge') judgeMain(process.argv[2].split(','));
 }

@@ -11,8 +11,8 @@ import { canStandAlone } from '@acrouter/domain/verification/isolation';
 import { ANSWER_FILES } from '@acrouter/domain/verification/languages';
 import type { Finding } from '@acrouter/domain/verification/signals';
 import { runIsolated, type IsolatedCommand } from './isolated-command';
-import type { Check, VerifyDependencies } from './verify';
-import { DEFAULT_CHECK_MS } from './verify';
+import type { Check, VerifyDependencies } from './check';
+import { DEFAULT_CHECK_MS } from './check';
 
 /** Builds and test suites need more than one program does. */
 const PROJECT_LIMITS: Partial<SandboxLimits> = {

@@ -2,7 +2,7 @@ import type { Sandbox, SandboxRequest, SandboxResult } from '@acrouter/sandbox/s
 import type { CheckedLanguage } from '@acrouter/domain/verification/languages';
 import { silent, type Finding } from '@acrouter/domain/verification/signals';
 import { commandFinding, refusalOf } from './command-check';
-import { DEFAULT_CHECK_MS, type Check, type VerifyDependencies } from './verify';
+import { DEFAULT_CHECK_MS, type Check, type VerifyDependencies } from './check';
 
 /** How a language without a harness is built and run in one sandbox: `build` must succeed, then `run` decides. */
 interface Recipe {

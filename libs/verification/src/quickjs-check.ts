@@ -3,7 +3,7 @@ import type { Program } from '@acrouter/domain/verification/extract';
 import { silent, type Finding } from '@acrouter/domain/verification/signals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_CHECK_MS, type Check, type VerifyDependencies } from './verify';
+import { DEFAULT_CHECK_MS, type Check, type VerifyDependencies } from './check';
 
 const PRELUDE = 'quickjs-prelude.js';
 const ANSWER = 'answer.js';

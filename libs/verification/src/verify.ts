@@ -1,11 +1,11 @@
 import type { Sandbox, SandboxLanguage } from '@acrouter/sandbox/sandbox';
-import { preambleOf, readPrograms, type Program } from '@acrouter/domain/verification/extract';
+import { preambleOf, readPrograms } from '@acrouter/domain/verification/extract';
 import { guessLanguage, languageNamed, type CheckedLanguage } from '@acrouter/domain/verification/languages';
 import { entryPointOf, findPromptExamples } from '@acrouter/domain/verification/prompt-tests';
 import { ruleFinding } from '@acrouter/domain/verification/rules';
-import { DEFAULT_WEIGHTS, scoreOf, type SignalWeights } from '@acrouter/domain/verification/score';
+import { DEFAULT_WEIGHTS, scoreOf } from '@acrouter/domain/verification/score';
 import { silent, type Finding } from '@acrouter/domain/verification/signals';
-import type { Dimension } from '@acrouter/domain/task';
+import { DEFAULT_CHECK_MS, type Check, type Checked, type VerifyDependencies } from './check';
 import { checkByCommand } from './command-check';
 import { executedFinding, syntaxFinding } from './findings';
 import type { HarnessReport } from './harness-report';
@@ -13,37 +13,6 @@ import { runHarness } from './harness-run';
 import { checkNatively } from './native-check';
 import { checkInQuickjs } from './quickjs-check';
 import type { CheckableTask, Verdict } from './verdict';
-
-/** What verification needs from outside. */
-export interface VerifyDependencies {
-  /** `null`: this machine has none; execution-based checks are then refused with `sandboxReason`. */
-  sandbox: Sandbox | null;
-  sandboxReason?: string;
-  /** A fresh unguessable word for each run (`randomUUID`). */
-  token: () => string;
-  /** Weights per dimension; default DEFAULT_WEIGHTS. */
-  weights?: Partial<Record<Dimension, SignalWeights>>;
-  signal?: AbortSignal;
-}
-
-/** Default wall-clock limit of a check, ms. */
-export const DEFAULT_CHECK_MS = 10_000;
-
-interface Checked {
-  findings: Finding[];
-  chosen: Program | null;
-  ran: boolean;
-  refused: string | null;
-}
-
-/** A check in progress: the task with everything that was derived from it. */
-export interface Check {
-  task: CheckableTask;
-  answer: string;
-  language: CheckedLanguage | null;
-  entryPoint: string | null;
-  programs: Program[];
-}
 
 function begin(task: CheckableTask, answer: string): Check {
   const named = task.language ? languageNamed(task.language) : null;

@@ -1,6 +1,6 @@
 /**
  * dot-scan.wat, compiled (347 bytes). WebAssembly because its SIMD scans 20,000 × 384 in 1.1 ms where the
- * best plain loop takes 6.8 ms and usearch's exact search 1.7 ms (docs/decisions/0006-vector-index.md), and
+ * best plain loop takes 6.8 ms and usearch's exact search 1.7 ms (docs/decisions/0004-vector-index.md), and
  * because it runs wherever Node does, with nothing to download.
  */
 export const DOT_SCAN_WASM =

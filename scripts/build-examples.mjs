@@ -41,13 +41,19 @@ const SCRIPT = {
   python: ({ script }) => ({
     command: 'python3 test.py',
     answerFile: 'answer.py',
+    isolation: 'shared',
     files: { 'test.py': script },
   }),
   javascript: ({ script, exports }) => {
     const load = `const answer = require('node:fs').readFileSync('answer.js', 'utf8');
 const { ${exports} } = new Function(answer + '\\nreturn { ${exports} };')();
 `;
-    return { command: 'node test.js', answerFile: 'answer.js', files: { 'test.js': SAME + load + script } };
+    return {
+      command: 'node test.js',
+      answerFile: 'answer.js',
+      isolation: 'shared',
+      files: { 'test.js': SAME + load + script },
+    };
   },
 };
 

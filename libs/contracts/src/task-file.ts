@@ -19,6 +19,7 @@ export const verificationSchema = z
     files: z.record(relativePath, z.string()).optional(),
     answerFile: relativePath.optional(),
     edits: z.array(relativePath).min(1).max(100).optional(),
+    isolation: z.enum(['separate', 'shared']).optional(),
     entryPoint: z.string().min(1).optional(),
     timeoutMs: z.number().int().min(100).max(600_000).optional(),
   })

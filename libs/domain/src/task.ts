@@ -53,6 +53,12 @@ export interface VerificationSpec {
    * (verification/edits.ts) and `command` sees the changed texts; one that does not apply fails.
    */
   edits?: string[];
+  /**
+   * Where the answer runs while `command` tests it. Default `separate`: in a sandbox of its own wherever the command
+   * allows it, so that it cannot touch its tests; the tests see stand-ins of its objects. `shared`: beside the
+   * tests, for tests of object identity, patched globals and the like; a hostile answer could then fake a pass.
+   */
+  isolation?: 'separate' | 'shared';
   /** Function that `tests` exercise (HumanEval's `entry_point`). */
   entryPoint?: string;
   /** Wall-clock limit of the check, in ms. Default 10,000. */

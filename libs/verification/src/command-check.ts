@@ -54,6 +54,7 @@ function isolatedCommand(check: Check, request: SandboxRequest): IsolatedCommand
   const { language, task, programs, entryPoint } = check;
   const spec = task.verification ?? {};
   if ((language !== 'python' && language !== 'javascript') || spec.edits) return null;
+  if (spec.isolation === 'shared') return null;
   const answerFile = spec.answerFile ?? ANSWER_FILES[language];
   const files = spec.files ?? {};
   if (files[answerFile] !== undefined) return null;

@@ -37,7 +37,9 @@ export class RefactorServer {
         const path = /Files to change:\\n\\n(src\/m(\d+)\.js)/.exec(JSON.stringify(messages));
         const n = Number(path?.[2]);
         this.asked.push(`${model} ${path?.[1]}`);
-        const kind = kindOf(model, n);
+        // Told why an answer failed, a model that was wrong gets it right.
+        const told = body.includes('An earlier answer failed');
+        const kind = told && kindOf(model, n) === 'wrong' ? 'right' : kindOf(model, n);
         const json = { 'content-type': 'application/json' };
         setTimeout(() => {
           if (kind === 'none')

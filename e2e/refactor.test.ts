@@ -189,11 +189,11 @@ test('with a folder that git ignores, a check per file, and Ctrl-C in between', 
   try {
     mkdirSync(join(small, 'src'));
     mkdirSync(join(small, 'node_modules/judge'), { recursive: true });
-    for (const n of [0, 2, 3, 4]) writeFileSync(join(small, `src/m${n}.js`), before(n));
+    for (const n of [0, 3, 4, 5]) writeFileSync(join(small, `src/m${n}.js`), before(n));
     writeFileSync(join(small, '.gitignore'), 'node_modules\n');
     writeFileSync(join(small, 'node_modules/judge/index.js'), "module.exports = require('assert').equal;\n");
     const loop =
-      "for (const n of [0, 2, 3, 4]) require('judge')(require('./src/m' + n + '.js').value(), n);\n";
+      "for (const n of [0, 3, 4, 5]) require('judge')(require('./src/m' + n + '.js').value(), n);\n";
     writeFileSync(join(small, 'test.js'), loop);
     const git = 'git init -q -b main . && git add . && git -c user.name=T -c user.email=t@t commit -qm one';
     expect((await run('/bin/sh', ['-c', git], small)).code).toBe(0);
@@ -221,6 +221,8 @@ test('with a folder that git ignores, a check per file, and Ctrl-C in between', 
       'node --check {file}',
       '--concurrency',
       '1',
+      '--max-attempts',
+      '2',
     ];
     const child = spawn(process.execPath, [
       join(ROOT, 'apps/cli/bin/acr.mjs'),
@@ -240,10 +242,13 @@ test('with a folder that git ignores, a check per file, and Ctrl-C in between', 
     const report = JSON.parse(last.stdout) as Report;
     expect(report.files.map((f) => [f.paths[0], f.status])).toEqual([
       ['src/m0.js', 'merged'],
-      ['src/m2.js', 'merged'],
-      ['src/m3.js', 'failed'],
+      ['src/m3.js', 'merged'],
       ['src/m4.js', 'merged'],
+      ['src/m5.js', 'failed'],
     ]);
+    // The wrong one was right when told why; the broken one was not.
+    expect(report.files.map((f) => f.models.length)).toEqual([1, 2, 1, 2]);
+    expect(server.asked.length - asked).toBe(6);
     expect(report.branch).toBe(`acr/refactor-${id}`);
     expect((await run('git', ['status', '--porcelain'], small)).stdout).toBe('');
   } finally {

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeAtomically, type Journal, type Unit } from './journal';
+import { nameOf, writeAtomically, type Journal, type Unit } from './journal';
 
 /** What a refactor asks of the gateway; the client of apps/cli fits. */
 export interface RefactorService {
@@ -45,9 +45,9 @@ const MAX_REQUEST_CHARS = 8_000_000;
  */
 export async function collectAnswers(journal: Journal, deps: CollectDependencies): Promise<void> {
   const asked = journal.state.units.filter((u) => u.skipped === null);
-  if (asked.every((u) => journal.state.results[u.key])) return;
+  if (asked.every((u) => journal.state.results[nameOf(journal.state, u)])) return;
   const runId = journal.state.runId ?? (await beginRun(journal, deps, asked.length));
-  const missing = await notSubmitted(deps, runId, asked);
+  const missing = await notSubmitted(journal, deps, runId, asked);
   for (;;) {
     deps.signal.throwIfAborted();
     const run = await deps.service.run(runId);
@@ -58,7 +58,7 @@ export async function collectAnswers(journal: Journal, deps: CollectDependencies
     if (missing.length > 0 && room > 0 && !run.cancelled)
       await submitSome(journal, deps, runId, missing, room);
     if (run.settled > Object.keys(journal.state.results).length) await readResults(journal, deps, runId);
-    deps.progress({ ...run, total: asked.length });
+    deps.progress({ ...run, total: run.taskCount + missing.length });
     if (waiting === 0 && run.settled === Object.keys(journal.state.results).length) return;
     await sleep(POLL_MS, undefined, { signal: deps.signal });
   }
@@ -80,13 +80,14 @@ async function beginRun(journal: Journal, deps: CollectDependencies, total: numb
 }
 
 async function notSubmitted(
+  journal: Journal,
   deps: CollectDependencies,
   runId: string,
   asked: readonly Unit[],
 ): Promise<Unit[]> {
   const there = new Set<string | null>();
   for await (const task of deps.service.runTasks(runId)) there.add(task.externalId);
-  return asked.filter((u) => !there.has(u.key));
+  return asked.filter((u) => !there.has(nameOf(journal.state, u)));
 }
 
 /** Submits the first of `missing` and removes them from it. */
@@ -111,7 +112,7 @@ async function submitSome(
     missing.splice(0, specs.length);
   } catch (error) {
     // A request of ours that was under way when we were killed may have come through after we looked.
-    const left = await notSubmitted(deps, runId, missing);
+    const left = await notSubmitted(journal, deps, runId, missing);
     if (left.length === missing.length) throw error;
     missing.splice(0, missing.length, ...left);
   }
@@ -151,7 +152,7 @@ async function readAnswer(deps: CollectDependencies, runId: string, key: string)
 const answerFile = (journal: Journal, key: string): string =>
   join(journal.folder, 'answers', `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.txt`);
 
-/** The answer of a settled unit, `null` where no model gave one. */
+/** The answer of a settled task by its name, `null` where no model gave one. */
 export function answerOf(journal: Journal, key: string): string | null {
   const file = answerFile(journal, key);
   return journal.state.results[key]?.answered && existsSync(file) ? readFileSync(file, 'utf8') : null;

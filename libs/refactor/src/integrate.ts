@@ -3,7 +3,7 @@ import { applyEdits } from '@acrouter/domain/verification/edits';
 import type { Checker } from './checker';
 import { answerOf } from './collect';
 import { neighboursOf } from './grouping';
-import type { Journal, Unit } from './journal';
+import { nameOf, type Journal, type Unit } from './journal';
 import { mergeGreen } from './merge';
 import { checkCommand, type Snapshot } from './plan';
 import type { Changes, Scratch } from './scratch';
@@ -114,9 +114,10 @@ async function sortAnswers(
 /** The changes of a unit's answer, or why there are none. */
 function readAnswer({ journal, snapshot }: IntegrateDependencies, unit: Unit): Changes | string {
   if (unit.skipped !== null) return unit.skipped;
-  const result = journal.state.results[unit.key];
+  const name = nameOf(journal.state, unit);
+  const result = journal.state.results[name];
   if (!result) return 'the run was cancelled before this task was submitted';
-  const answer = answerOf(journal, unit.key);
+  const answer = answerOf(journal, name);
   if (answer === null) return OUTCOME_REASONS[result.outcome] ?? 'no model gave an answer';
   const originals = Object.fromEntries(unit.paths.map((p) => [p, snapshot.texts.get(p) ?? '']));
   const edits = applyEdits(answer, originals);
@@ -143,7 +144,7 @@ async function judge(
 ): Promise<'sound' | 'doubtful' | { reason: string }> {
   const { journal, checker, scratch } = deps;
   const { options, inLoop, results, base } = journal.state;
-  if (inLoop && results[unit.key]?.outcome === 'solved') return 'sound';
+  if (inLoop && results[nameOf(journal.state, unit)]?.outcome === 'solved') return 'sound';
   if (options.perFileVerify === null) return inLoop ? 'doubtful' : 'sound';
   const commit = await scratch.commit(base, changes, messageOf(deps, unit));
   const failure = await checker.check(commit, checkCommand(options, unit.paths));
@@ -160,7 +161,7 @@ async function headOf(deps: IntegrateDependencies, changes: readonly Candidate[]
 function messageOf({ journal }: IntegrateDependencies, unit: Unit): string {
   const { id, options, results } = journal.state;
   const more = unit.paths.length > 1 ? ` and ${unit.paths.length - 1} more` : '';
-  const result = results[unit.key];
+  const result = results[nameOf(journal.state, unit)];
   return [
     `refactor: ${unit.paths[0]}${more}`,
     '',
@@ -170,4 +171,24 @@ function messageOf({ journal }: IntegrateDependencies, unit: Unit): string {
     `Acr-Model: ${result?.model ?? 'unknown'}`,
     `Acr-Task: ${result?.taskId ?? 'unknown'}`,
   ].join('\n');
+}
+
+/** Rounds of asking where the loop could not check answers and `--max-attempts` says nothing. */
+const DEFAULT_ROUNDS = 3;
+
+/**
+ * Where answers are checked here and not in the loop, those that failed are asked for again, with the reason.
+ * @returns whether there is anything to ask
+ */
+export function planRetries(journal: Journal, { ends }: Integrated): boolean {
+  const { inLoop, options, retries, results } = journal.state;
+  if (inLoop) return false;
+  const next = ends.flatMap((end) => {
+    const round = retries[end.unit.key]?.round ?? 1;
+    const answered = results[nameOf(journal.state, end.unit)]?.answered;
+    if (end.status !== 'failed' || !answered || round >= (options.maxAttempts ?? DEFAULT_ROUNDS)) return [];
+    return [[end.unit.key, { round: round + 1, reason: end.reason ?? '' }] as const];
+  });
+  if (next.length > 0) journal.update((s) => (s.retries = { ...s.retries, ...Object.fromEntries(next) }));
+  return next.length > 0;
 }

@@ -70,12 +70,30 @@ const journalSchema = z.object({
   /** Whether tasks carry the repository, so that the loop itself checks answers against it. */
   inLoop: z.boolean(),
   runId: z.string().nullable(),
+  /** By task name; see nameOf. */
   results: z.record(z.string(), resultSchema),
+  /** Units that are asked again because their answer failed here, by key: which round, and why. */
+  retries: z.record(z.string(), z.object({ round: z.number().int(), reason: z.string() })).default({}),
   /** Verifications done, by commit and command: none is done twice. */
   checks: z.record(z.string(), checkSchema),
   finished: z.boolean(),
 });
+type UnitResult = z.infer<typeof resultSchema>;
 export type JournalState = z.infer<typeof journalSchema>;
+
+/** Name of a unit's task in the run: its key, and from the second round on the round. */
+export const nameOf = (state: Pick<JournalState, 'retries'>, { key }: Pick<Unit, 'key'>): string => {
+  const round = state.retries[key]?.round ?? 1;
+  return round === 1 ? key : `${key}#${round}`;
+};
+
+/** Results of all rounds of a unit, in order. */
+export const resultsOf = (state: JournalState, { key }: Pick<Unit, 'key'>): UnitResult[] => {
+  const rounds = Array.from({ length: state.retries[key]?.round ?? 1 }, (_, n) => n + 1);
+  return rounds.flatMap(
+    (round) => state.results[nameOf({ retries: { [key]: { round, reason: '' } } }, { key })] ?? [],
+  );
+};
 
 /** Everything a refactor knows, on disk after every step; a process that is killed loses nothing it has paid for. */
 export class Journal {

@@ -80,7 +80,12 @@ const keyOf = (paths: readonly string[]): string => {
   return name.length <= 200 ? name : createHash('sha256').update(name).digest('hex');
 };
 
-const promptOf = (snapshot: Snapshot, options: RefactorOptions, paths: readonly string[]): string | null =>
+const promptOf = (
+  snapshot: Snapshot,
+  options: RefactorOptions,
+  paths: readonly string[],
+  failure?: string,
+): string | null =>
   buildPrompt({
     instruction: options.instruction,
     paths,
@@ -88,6 +93,7 @@ const promptOf = (snapshot: Snapshot, options: RefactorOptions, paths: readonly 
     graph: snapshot.graph,
     verify: checkCommand(options, paths),
     maxTokens: options.maxPromptTokens,
+    failure,
   });
 
 /** What checks one answer: the command for each file where there is one, else the whole's. */
@@ -103,20 +109,25 @@ export const fitsInTasks = (archive: string, tasks: number, options: RefactorOpt
   archive.length * tasks <= MAX_INLINE_TOTAL_CHARS &&
   options.verifyTimeoutMs <= 600_000;
 
-/** The task of a unit. `archive`: the repository as base64 of a gzipped tar, or `null` to check nothing in the loop. */
+/**
+ * The task of a unit. `archive`: the repository as base64 of a gzipped tar, or `null` to check nothing in the loop.
+ * `failure`: why an earlier answer was not merged.
+ */
 export function taskOf(
   unit: Unit,
   snapshot: Snapshot,
   options: RefactorOptions,
   archive: string | null,
+  failure?: string,
 ): TaskSpec {
   const texts = unit.paths.map((path) => [path, snapshot.texts.get(path) ?? ''] as const);
   // What the answer has changed is there already and stays.
   const unpack = `base64 -d ${ARCHIVE} | tar -xzf - --skip-old-files && rm ${ARCHIVE}`;
   return {
     id: unit.key,
-    prompt: promptOf(snapshot, options, unit.paths) ?? '',
-    language: options.language,
+    prompt: promptOf(snapshot, options, unit.paths, failure) ?? promptOf(snapshot, options, unit.paths) ?? '',
+    // Without the repository nothing could judge the answer; a diff is no program of that language either.
+    language: archive === null ? 'text' : options.language,
     dimension: 'code_refactoring',
     maxAttempts: options.maxAttempts ?? undefined,
     metadata: { source: 'refactor', paths: unit.paths.slice(0, 20) },

@@ -12,6 +12,8 @@ export interface PromptSource {
   graph: ImportGraph;
   /** The command that must pass, as shown to the model. */
   verify: string;
+  /** Why an earlier answer was not merged; its end is shown. */
+  failure?: string;
   /** Most tokens the prompt may have, by the upper estimate of libs/models. */
   maxTokens: number;
 }
@@ -26,7 +28,10 @@ const LONG_FILE_TOKENS = 3_000;
 export function buildPrompt(source: PromptSource): string | null {
   const { paths, texts, graph, instruction, maxTokens } = source;
   const files = paths.map((path) => fileBlock(path, texts.get(path) ?? ''));
-  const head = `Change ${paths.length === 1 ? 'one file' : `${paths.length} files`} of a repository.\n\nInstruction:\n${instruction}\n`;
+  const failed = source.failure
+    ? `\nAn earlier answer failed; avoid that:\n${source.failure.slice(-1_500)}\n`
+    : '';
+  const head = `Change ${paths.length === 1 ? 'one file' : `${paths.length} files`} of a repository.\n\nInstruction:\n${instruction}\n${failed}`;
   const rules = rulesFor(source);
   const core = (context: string) => `${head}${context}\nFiles to change:\n\n${files.join('\n')}\n${rules}`;
   let left = maxTokens - estimateTokens(core(''));

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Checker } from './checker';
 import { collectAnswers, type CollectProgress, type RefactorService } from './collect';
 import { gitText } from './git';
-import { integrate } from './integrate';
-import { Journal, refactorFolders, writeAtomically, type RefactorOptions } from './journal';
+import { integrate, planRetries } from './integrate';
+import { Journal, nameOf, refactorFolders, writeAtomically, type RefactorOptions } from './journal';
 import { fitsInTasks, planUnits, takeSnapshot, taskOf, type Snapshot } from './plan';
 import { writeReport, type RefactorReport } from './report';
 import { openRepository, type Repository } from './repository';
@@ -56,6 +56,7 @@ export async function beginRefactor(
     inLoop: fitsInTasks(archive, units.length, options),
     runId: null,
     results: {},
+    retries: {},
     checks: {},
     finished: false,
   });
@@ -93,9 +94,12 @@ export async function carryOn(
   try {
     const snapshot = await takeSnapshot(repository.root, base, options.globs);
     await checkBase(journal, checker, deps);
-    await ask(journal, snapshot, scratch, deps);
-    deps.say('Merging …');
-    const integrated = await integrate({ journal, snapshot, scratch, checker, say: deps.say });
+    let integrated;
+    do {
+      await ask(journal, snapshot, scratch, deps);
+      deps.say('Merging …');
+      integrated = await integrate({ journal, snapshot, scratch, checker, say: deps.say });
+    } while (planRetries(journal, integrated));
     if (integrated.head !== base) await scratch.publish(options.branch, integrated.head);
     const report = await writeReport(journal, scratch, integrated);
     journal.update((s) => (s.finished = true));
@@ -130,7 +134,10 @@ async function ask(
   const archive = inLoop ? (await scratch.archive(base)).toString('base64') : null;
   await collectAnswers(journal, {
     service: deps.service,
-    taskOf: (unit) => taskOf(unit, snapshot, options, archive),
+    taskOf: (unit) => ({
+      ...taskOf(unit, snapshot, options, archive, journal.state.retries[unit.key]?.reason),
+      id: nameOf(journal.state, unit),
+    }),
     progress: deps.progress,
     signal: deps.signal,
   });

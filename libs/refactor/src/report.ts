@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { answerOf } from './collect';
 import type { Integrated, UnitEnd } from './integrate';
-import { writeAtomically, type Journal } from './journal';
+import { nameOf, resultsOf, writeAtomically, type Journal } from './journal';
 import type { Scratch } from './scratch';
 
 /** The end of a refactor: `report.json`, and with `--json` the answer of the command. */
@@ -79,19 +79,22 @@ async function fileReport(
   { unit, status, reason, commit, changes }: UnitEnd,
   index: number,
 ): Promise<FileReport> {
-  const result = journal.state.results[unit.key];
-  const name = `${String(index + 1).padStart(4, '0')}-${(unit.paths[0] ?? '').replace(/[^\w.-]+/g, '-').slice(-80)}`;
+  const name = nameOf(journal.state, unit);
+  const result = journal.state.results[name];
+  const rounds = resultsOf(journal.state, unit);
+  const known = rounds.flatMap((r) => r.costUsd ?? []);
+  const slug = `${String(index + 1).padStart(4, '0')}-${(unit.paths[0] ?? '').replace(/[^\w.-]+/g, '-').slice(-80)}`;
   let patch: string | null = null;
   if (status === 'failed' && changes !== null) {
     const { base } = journal.state;
-    patch = `patches/${name}.patch`;
+    patch = `patches/${slug}.patch`;
     writeAtomically(
       join(journal.folder, patch),
-      await scratch.patch(base, await scratch.commit(base, changes, name)),
+      await scratch.patch(base, await scratch.commit(base, changes, slug)),
     );
   } else if (status === 'failed' && result?.answered) {
-    patch = `patches/${name}.answer.md`;
-    writeAtomically(join(journal.folder, patch), answerOf(journal, unit.key) ?? '');
+    patch = `patches/${slug}.answer.md`;
+    writeAtomically(join(journal.folder, patch), answerOf(journal, name) ?? '');
   }
   return {
     paths: unit.paths,
@@ -99,9 +102,9 @@ async function fileReport(
     reason,
     commit,
     model: result?.model ?? null,
-    models: result?.models ?? [],
-    costUsd: result ? result.costUsd : 0,
-    unknownCalls: result?.unknownCalls ?? 0,
+    models: rounds.flatMap((r) => r.models),
+    costUsd: rounds.length > 0 && known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0),
+    unknownCalls: rounds.reduce((sum, r) => sum + r.unknownCalls, 0),
     patch,
   };
 }

@@ -2,6 +2,8 @@ import { expect, test } from '@jest/globals';
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { Tracing } from './tracing';
 
+/** Unix ms; OpenTelemetry takes small numbers for times since the process began. */
+const T = 1_700_000_000_000;
 const TRACE = 'ab'.repeat(16);
 const TASK = `00-${TRACE}-${'1'.repeat(16)}-01`;
 const HOP = `00-${TRACE}-${'2'.repeat(16)}-01`;
@@ -22,9 +24,9 @@ async function recorded(work: (tracing: Tracing) => void): Promise<ReadableSpan[
 
 test('a span has the ids that its hop was given, and hangs below its task', async () => {
   const spans = await recorded((tracing) => {
-    tracing.record({ name: 'task', self: TASK, startMs: 1_000, endMs: 9_000 });
-    tracing.record({ name: 'plan', self: HOP, parent: TASK, startMs: 2_000, endMs: 3_000, error: 'late' });
-    tracing.record({ name: 'chat m', parent: HOP, startMs: 2_100, endMs: 2_900, attributes: { a: 1 } });
+    tracing.record({ name: 'task', self: TASK, startMs: T + 1_000, endMs: T + 9_000 });
+    tracing.record({ name: 'plan', self: HOP, parent: TASK, startMs: T + 2_000, endMs: T + 3_000, error: 'late' });
+    tracing.record({ name: 'chat m', parent: HOP, startMs: T + 2_100, endMs: T + 2_900, attributes: { a: 1 } });
   });
   expect(spans.map((s) => [s.name, s.spanContext().traceId])).toEqual([
     ['task', TRACE],
@@ -38,7 +40,7 @@ test('a span has the ids that its hop was given, and hangs below its task', asyn
     '1'.repeat(16),
   ]);
   expect(plan?.status.message).toBe('late');
-  expect(plan?.startTime).toEqual([2, 0]);
+  expect(plan?.startTime).toEqual([T / 1_000 + 2, 0]);
   expect(chat?.parentSpanContext?.spanId).toBe('2'.repeat(16));
   expect(chat?.spanContext().spanId).not.toBe('2'.repeat(16));
 });

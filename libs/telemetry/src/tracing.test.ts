@@ -25,8 +25,21 @@ async function recorded(work: (tracing: Tracing) => void): Promise<ReadableSpan[
 test('a span has the ids that its hop was given, and hangs below its task', async () => {
   const spans = await recorded((tracing) => {
     tracing.record({ name: 'task', self: TASK, startMs: T + 1_000, endMs: T + 9_000 });
-    tracing.record({ name: 'plan', self: HOP, parent: TASK, startMs: T + 2_000, endMs: T + 3_000, error: 'late' });
-    tracing.record({ name: 'chat m', parent: HOP, startMs: T + 2_100, endMs: T + 2_900, attributes: { a: 1 } });
+    tracing.record({
+      name: 'plan',
+      self: HOP,
+      parent: TASK,
+      startMs: T + 2_000,
+      endMs: T + 3_000,
+      error: 'late',
+    });
+    tracing.record({
+      name: 'chat m',
+      parent: HOP,
+      startMs: T + 2_100,
+      endMs: T + 2_900,
+      attributes: { a: 1 },
+    });
   });
   expect(spans.map((s) => [s.name, s.spanContext().traceId])).toEqual([
     ['task', TRACE],

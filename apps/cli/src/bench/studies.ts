@@ -1,9 +1,7 @@
 import type { AblationRow } from '@acrouter/bench/ablation';
 import { ablation } from '@acrouter/bench/ablation';
 import { openBenchmark, setupOf } from '@acrouter/bench/bench-source';
-import { timeDecisions } from '@acrouter/bench/decide-bench';
 import { driftStudy } from '@acrouter/bench/drift-study';
-import { coverageStudy } from '@acrouter/bench/off-policy-study';
 import type { ReplayOptions } from '@acrouter/bench/replay';
 import { defaultPolicyName } from '@acrouter/domain/routing/registry';
 import type { Command } from 'commander';
@@ -90,53 +88,5 @@ export function registerDrift(bench: Command): void {
       print(
         [`${policy}, ${outcome.tasks} tasks, ${outcome.orders} orders`, ...textTable(head, rows)].join('\n'),
       );
-    });
-}
-
-/** `acr bench off-policy` */
-export function registerOffPolicy(bench: Command): void {
-  withSource(bench.command('off-policy'))
-    .summary('how often estimates from logged probabilities cover the truth')
-    .option('--against <model>', 'model whose score is estimated (default: the strongest)')
-    .option('--repetitions <n>', 'logged streams', numberIn('--repetitions', 1, 10_000, true), 200)
-    .option('--json', 'print one line of JSON')
-    .action((flags: SourceFlags & { against?: string; repetitions: number; json?: boolean }) => {
-      const source = sourceOf({ ...flags, exploration: flags.exploration ?? 0.3 });
-      const benchmark = openBenchmark(source);
-      const setup = setupOf(source, benchmark);
-      const against = flags.against ?? setup.strongest;
-      const policy = defaultPolicyName({ maxAttempts: 1 });
-      const outcome = coverageStudy(benchmark, setup, policy, against, OPTIONS, flags.repetitions);
-      if (flags.json) return printJson(outcome);
-      const rows = (['ips', 'snips', 'doublyRobust'] as const).map((key) => [
-        key,
-        `${(100 * outcome.covered[key]).toFixed(1)} %`,
-        `±${(100 * outcome.halfWidth[key]).toFixed(1)}`,
-      ]);
-      const title = `always ${against}: true score ${(100 * outcome.truth).toFixed(2)} %, ${outcome.repetitions} logs`;
-      print([title, ...textTable(['estimator', '95 % interval covers', 'half-width'], rows)].join('\n'));
-    });
-}
-
-/** `acr bench decide` */
-export function registerDecide(bench: Command): void {
-  bench
-    .command('decide')
-    .summary('time of one decision of every policy, without the neighbour search')
-    .option('--memories <n>', 'attempts learnt beforehand', numberIn('--memories', 0, 1e6, true), 20_000)
-    .option('--decisions <n>', 'decisions timed', numberIn('--decisions', 100, 1e6, true), 10_000)
-    .option('--policies <names>', 'comma-separated (default: all)')
-    .option('--json', 'print one line of JSON')
-    .action((flags: { memories: number; decisions: number; policies?: string; json?: boolean }) => {
-      const timings = timeDecisions(flags.memories, flags.decisions, flags.policies?.split(','));
-      if (flags.json) return printJson({ memories: flags.memories, models: 8, timings });
-      const rows = timings.map((t) => [
-        t.policy,
-        t.p50Micros.toFixed(1),
-        t.p99Micros.toFixed(1),
-        t.complexity,
-      ]);
-      const title = `${flags.memories} memories, 8 models, 10 neighbours, ${flags.decisions} decisions each`;
-      print([title, ...textTable(['policy', 'µs p50', 'µs p99', 'complexity'], rows)].join('\n'));
     });
 }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import { registerDecide } from '../bench/decide';
+import { registerOffPolicy } from '../bench/off-policy';
 import { registerReplay } from '../bench/replay';
-import { registerAblation, registerDecide, registerDrift, registerOffPolicy } from '../bench/studies';
+import { registerAblation, registerDrift } from '../bench/studies';
 import { registerBenchVerify } from '../bench/verify';
 
 /** `acr bench`: replays benchmarks; needs no running stack. */

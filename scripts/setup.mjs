@@ -143,13 +143,25 @@ export async function build() {
 
 /** One build at a time: two would delete each other's output. A lock of a killed build is taken over. */
 function takeLock(lock) {
+  const owner = join(lock, 'pid');
   try {
     mkdirSync(lock);
+    writeFileSync(owner, String(process.pid));
     return true;
   } catch {
     const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > BUILD_LIMIT_MS) rmSync(lock, { recursive: true, force: true });
+    if (age > BUILD_LIMIT_MS || !runs(owner)) rmSync(lock, { recursive: true, force: true });
     return false;
+  }
+}
+
+/** Whether the process named in a file runs; `true` while the file is not written yet. */
+function runs(file) {
+  try {
+    process.kill(Number(readFileSync(file, 'utf8')) || process.pid, 0);
+    return true;
+  } catch (error) {
+    return error.code !== 'ESRCH';
   }
 }
 

@@ -41,6 +41,7 @@ export const ERRORS = {
     message: 'A newer state exists; the write was refused',
   },
   ACR_CONFIG_INVALID: { httpStatus: 500, retryable: false, message: 'The configuration is not valid' },
+  ACR_DISK_FULL: { httpStatus: 507, retryable: true, message: 'The disk is full or cannot be written' },
   ACR_PORT_TAKEN: { httpStatus: 500, retryable: false, message: 'The port is in use' },
   ACR_INTERNAL: { httpStatus: 500, retryable: true, message: 'Something unexpected happened' },
 } as const;

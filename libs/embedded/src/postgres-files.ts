@@ -63,7 +63,7 @@ function makeDir(dir: string): void {
   } catch (cause) {
     const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
     throw new AcrError(
-      'ACR_DATABASE_UNAVAILABLE',
+      'ACR_DISK_FULL',
       full
         ? `The disk that holds ${dir} is full. Free some space, or choose another data folder.`
         : `The data folder ${dir} cannot be written (${(cause as Error).message}). Choose another one, or change its owner.`,

@@ -31,7 +31,8 @@ export function registerMemory(program: Command): void {
       .option('--json', 'print JSON');
   command('stats', 'what is known of each model, by dimension', true).action(stats);
   command('export', 'write all experiences as JSON lines')
-    .option('--out <file>', 'where to (default: stdout)')
+    .argument('[file]', 'where to (default: stdout)')
+    .option('--out <file>', 'the same')
     .option('--prompts', 'with the prompts, so that another embedder can read them')
     .action(exportTo);
   command('import', 'add experiences of another memory; repeating it adds nothing')
@@ -93,7 +94,8 @@ function view(s: StatisticsRow) {
   };
 }
 
-async function exportTo(options: MemoryOptions): Promise<void> {
+async function exportTo(file: string | undefined, options: MemoryOptions): Promise<void> {
+  const out = file ?? options.out;
   await withDatabase(options, async (db) => {
     let count = 0;
     const lines = async function* () {
@@ -102,7 +104,7 @@ async function exportTo(options: MemoryOptions): Promise<void> {
         yield `${JSON.stringify(line)}\n`;
       }
     };
-    if (options.out) await pipeline(Readable.from(lines()), createWriteStream(options.out, { mode: 0o600 }));
+    if (out) await pipeline(Readable.from(lines()), createWriteStream(out, { mode: 0o600 }));
     else await pipeline(Readable.from(lines()), process.stdout, { end: false });
     note(`${count} experiences of tenant "${options.tenant}" written.`);
   });

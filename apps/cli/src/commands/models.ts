@@ -1,5 +1,5 @@
 import { rawEnv } from '@acrouter/config/env';
-import { apiKeyOf, readModelsFile, type ModelEntry } from '@acrouter/config/models-file';
+import { apiKeyOf, type ModelEntry } from '@acrouter/config/models-file';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes';
 import { GatewayClient } from '../gateway-client';
@@ -36,7 +36,7 @@ export function registerModels(program: Command): void {
 }
 
 async function list(options: ModelsOptions): Promise<void> {
-  const file = readModelsFile(poolFile(options), rawEnv());
+  const file = readPoolWithoutKeys(poolFile(options));
   const stack = readLiveStack(findDataDir(options.dataDir));
   const live = stack && !options.models ? (await new GatewayClient(stack.url).models()).data : [];
   const rows = file.models.map((m) => ({
@@ -45,6 +45,7 @@ async function list(options: ModelsOptions): Promise<void> {
     price: m.price,
     simulated: m.provider === 'simulated',
     strongest: m.id === file.strongest,
+    missingKey: m.apiKeyEnv !== null && apiKeyOf(m, rawEnv()) === null ? m.apiKeyEnv : null,
     cooling: live.find((l) => l.id === m.id)?.cooling ?? null,
   }));
   if (options.json) return rows.forEach((row) => printJson(row));
@@ -53,7 +54,11 @@ async function list(options: ModelsOptions): Promise<void> {
   );
   for (const row of rows) {
     const price = `${String(row.price.inputPerMillion).padStart(8)}${String(row.price.outputPerMillion).padStart(9)}`;
-    const marks = `${row.strongest ? ' strongest' : ''}${row.cooling ? paint.yellow(` cooling until ${row.cooling.until}`) : ''}`;
+    const marks = [
+      row.strongest ? ' strongest' : '',
+      row.missingKey ? paint.yellow(` ${row.missingKey} is not set here`) : '',
+      row.cooling ? paint.yellow(` cooling until ${row.cooling.until}`) : '',
+    ].join('');
     print(`${row.id.padEnd(34)}${row.provider.padEnd(19)}${price}${marks}`);
   }
   note(

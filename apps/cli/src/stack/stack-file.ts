@@ -138,5 +138,5 @@ export function unwritable(dir: string, cause: NodeJS.ErrnoException): AcrError 
   const remedy = full
     ? 'Free some space, or choose another folder'
     : 'Change its owner, or choose another folder';
-  return new AcrError('ACR_CONFIG_INVALID', `${what}. ${remedy} with --data-dir.`, { cause });
+  return new AcrError('ACR_DISK_FULL', `${what}. ${remedy} with --data-dir.`, { cause });
 }

@@ -67,7 +67,7 @@ const report: Report = {
     scoreBasis: { observed: 3, dimensionMean: 3, prior: 3, unknown: 0 },
     method: 'A long sentence about how these figures came about, which has to be broken into several lines.',
   },
-  regret: { total: 1, perTask: 0.1, tasks: 10, method: '' },
+  regret: { total: 1, perTask: 0.1, perTaskInterval: [0.05, 0.15], tasks: 10, method: '' },
   latencyMs: {
     queueWait: percentiles,
     recall: percentiles,

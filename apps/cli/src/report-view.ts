@@ -67,7 +67,7 @@ function resultOf(report: Report): string[] {
       ? [
           line(
             'regret',
-            `${report.regret.perTask.toFixed(3)} per task  ${paint.dim('against the best model of each kind')}`,
+            `${report.regret.perTask.toFixed(3)} per task  ${between(...report.regret.perTaskInterval, (v) => v.toFixed(3))}`,
           ),
         ]
       : []),

@@ -6,7 +6,7 @@ import { ReportService } from './report.service';
 /** Estimates are made anew at most so often, however many scrape, ms. */
 const MAX_AGE_MS = 60_000;
 
-/** `acrouter_savings_usd_total` and `acrouter_regret_estimate`, over the newest settled tasks of all tenants. */
+/** Savings and regret with their intervals, over the newest settled tasks of all tenants. */
 @Injectable()
 export class ReportGauges {
   private madeAtMs = -Infinity;
@@ -30,6 +30,11 @@ export class ReportGauges {
       this.metrics.savingsBound.set({ bound: 'low' }, low);
       this.metrics.savingsBound.set({ bound: 'high' }, high);
     }
-    if (regret) this.metrics.regretEstimate.set(regret.perTask);
+    if (regret) {
+      const [low, high] = regret.perTaskInterval;
+      this.metrics.regretEstimate.set(regret.perTask);
+      this.metrics.regretBound.set({ bound: 'low' }, low);
+      this.metrics.regretBound.set({ bound: 'high' }, high);
+    }
   }
 }

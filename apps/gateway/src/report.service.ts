@@ -62,7 +62,7 @@ export class ReportService {
       models,
       dimensions,
       strongest: this.compare(tasks),
-      regret: estimateRegret(tasks, this.prior),
+      regret: this.regret(tasks),
       latencyMs,
       estimatedFromTasks: tasks.length,
     };
@@ -71,7 +71,11 @@ export class ReportService {
   /** The report's two estimates alone, over everything of all tenants. */
   async estimates(): Promise<Pick<Report, 'strongest' | 'regret'>> {
     const tasks = await readReportTasks(this.db, toScope(null, {}), MAX_ESTIMATED);
-    return { strongest: this.compare(tasks), regret: estimateRegret(tasks, this.prior) };
+    return { strongest: this.compare(tasks), regret: this.regret(tasks) };
+  }
+
+  private regret(tasks: readonly ReportTask[]): Report['regret'] {
+    return estimateRegret(tasks, { prior: this.prior, random: seededRandom(SEED) });
   }
 
   private compare(tasks: readonly ReportTask[]): Report['strongest'] {

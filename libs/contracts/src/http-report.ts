@@ -65,6 +65,7 @@ export const regretReportSchema = z.object({
   /** Σ over tasks of (best model's expected reward − own reward); negative = better than any single model. */
   total: z.number(),
   perTask: z.number(),
+  perTaskInterval: interval,
   tasks: count,
   method: z.string(),
 });

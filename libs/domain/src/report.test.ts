@@ -128,6 +128,7 @@ describe('score of the strongest model', () => {
 });
 
 describe('regret', () => {
+  const random = seededRandom(1);
   const prior: Prior = {
     source: 'test',
     score: { algorithm: { small: 0.5, big: 0.9 } },
@@ -137,7 +138,7 @@ describe('regret', () => {
   test('best expected reward of the dimension less the task’s own', () => {
     const attempts = [tried('small', 1, 0.2, 0), tried('big', 1, 0.8, 1)];
     // small: 0.5 − 0.1 · 0.2 = 0.48; big: 0.9 − 0.1 · 0.8 = 0.82; own: 1 − 0.1 · 1 = 0.9
-    const r = estimateRegret([task({ score: 1, costUsd: 1, attempts })], prior);
+    const r = estimateRegret([task({ score: 1, costUsd: 1, attempts })], { prior, random });
     expect(r?.total).toBeCloseTo(-0.08, 12);
     expect(r).toMatchObject({ tasks: 1 });
   });
@@ -145,14 +146,42 @@ describe('regret', () => {
   test('follows the task’s own cost weight', () => {
     const attempts = [tried('small', 1, 0.2, 0), tried('big', 1, 0.8, 1)];
     // weight 1: small 0.3, big 0.1; own 1 − 1 = 0
-    const r = estimateRegret([task({ score: 1, costUsd: 1, costWeight: 1, attempts })], prior);
+    const r = estimateRegret([task({ score: 1, costUsd: 1, costWeight: 1, attempts })], { prior, random });
     expect(r?.perTask).toBeCloseTo(0.3, 12);
   });
 
+  test('the interval holds the truth in about 95 of 100 samples', () => {
+    // One model, right with 0.5 and free: the best expected reward is 0.5, the regret of a task ±0.5, its mean 0.
+    // Its rating and its rewards are the same draws, so a second model (by prior, 0.7) sets what is expected.
+    const fixed: Prior = {
+      source: 'test',
+      score: { algorithm: { rival: 0.7 } },
+      costUsd: { algorithm: { rival: 0 } },
+    };
+    const draws = seededRandom(5);
+    let held = 0;
+    for (let n = 0; n < 200; n += 1) {
+      const tasks = Array.from({ length: 60 }, () => {
+        const right = draws() < 0.5 ? 1 : 0;
+        const rival = { ...tried('rival', 1, 0, 0), score: null, costUsd: null };
+        return task({
+          score: right,
+          costUsd: 0,
+          attempts: [{ ...tried('own', 1, 0, 0), score: right }, rival],
+        });
+      });
+      const [low, high] = estimateRegret(tasks, { prior: fixed, random: draws, resamples: 200 })
+        ?.perTaskInterval ?? [9, 9];
+      if (low <= 0.2 && 0.2 <= high) held += 1;
+    }
+    expect(held).toBeGreaterThanOrEqual(178);
+    expect(held).toBeLessThanOrEqual(199);
+  });
+
   test('nothing to rate with, nothing judged, or unknown cost: no estimate', () => {
-    expect(estimateRegret([task({ score: 1 })], null)).toBeNull();
-    expect(estimateRegret([task({})], prior)).toBeNull();
-    expect(estimateRegret([task({ score: 1, costUsd: null })], prior)).toBeNull();
+    expect(estimateRegret([task({ score: 1 })], { prior: null, random })).toBeNull();
+    expect(estimateRegret([task({})], { prior, random })).toBeNull();
+    expect(estimateRegret([task({ score: 1, costUsd: null })], { prior, random })).toBeNull();
   });
 });
 

@@ -94,6 +94,11 @@ export class Metrics {
     'Estimated regret per task against the best model of its dimension.',
     [],
   );
+  readonly regretBound = this.gauge(
+    'acrouter_regret_bound',
+    'Ends of the 95 % interval of the regret per task.',
+    ['bound'],
+  );
   readonly savingsUsd = this.gauge(
     'acrouter_savings_usd_total',
     'Estimated saving against the strongest model for everything, USD.',

@@ -16,13 +16,13 @@ const RESERVED = new Set(
 export function exportedNames(code: string): string[] {
   const found = [
     ...code.matchAll(
-      /^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\*?|class|const|let|var)\s+([A-Za-z_$][\w$]*)/gm,
+      /^[ \t]*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\*?|class|const|let|var)\s+([A-Za-z_$][\w$]*)/gm,
     ),
     ...code.matchAll(/\bexports\.([A-Za-z_$][\w$]*)\s*=/g),
-    ...[...code.matchAll(/\bmodule\.exports\s*=\s*\{([^}]*)\}/g)].flatMap(([, body = '']) => [
+    ...[...code.matchAll(/\bmodule\.exports\s*=\s*\{([^}]{0,5000})\}/g)].flatMap(([, body = '']) => [
       ...body.matchAll(/([A-Za-z_$][\w$]*)\s*(?=[,:(}]|$)/gm),
     ]),
-    ...[...code.matchAll(/^\s*export\s*\{([^}]*)\}/gm)].flatMap(([, body = '']) => [
+    ...[...code.matchAll(/^[ \t]*export\s*\{([^}]{0,5000})\}/gm)].flatMap(([, body = '']) => [
       ...body.matchAll(/(?:\bas\s+)?([A-Za-z_$][\w$]*)\s*(?=,|$)/gm),
     ]),
   ];

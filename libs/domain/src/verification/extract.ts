@@ -31,7 +31,7 @@ const escaped = (name: string) => name.replace(/[^\w]/g, '\\$&');
 export function definitionOf(name: string, language: CheckedLanguage): RegExp {
   const n = escaped(name);
   return language === 'python'
-    ? new RegExp(`^(async def|def|class)\\s+${n}\\b|^${n}\\s*(:[^=]+)?=[^=]`, 'm')
+    ? new RegExp(`^(async def|def|class)\\s+${n}\\b|^${n}[ \\t]*(:[^=\\n]+)?=[^=]`, 'm')
     : new RegExp(
         `(function\\*?|class|const|let|var|func|fn|def)\\s+${n}\\b|exports\\.${n}\\b|\\b${n}\\s*[=(]`,
         'm',
@@ -160,12 +160,18 @@ function promptCode(context: ExtractionContext): string {
   return defining ?? (blocks.length > 0 && !context.entryPoint ? (blocks[0] as string) : context.prompt);
 }
 
+/** Longest line that can be an import; anything longer is data. */
+const MAX_IMPORT_LINE = 1_000;
+
 function importsOf(text: string, language: CheckedLanguage): string {
-  const line =
+  const pattern =
     language === 'python'
-      ? /^(import [\w., ]+|from [\w.]+ import [\w*, ]+)$/gm
-      : /^(import .* from .*|const .* = require\(.*\);?)$/gm;
-  return (text.match(line) ?? []).join('\n');
+      ? /^(import [\w., ]+|from [\w.]+ import [\w*, ]+)$/
+      : /^(import .* from .*|const .* = require\(.*\);?)$/;
+  return text
+    .split('\n')
+    .filter((line) => line.length <= MAX_IMPORT_LINE && pattern.test(line))
+    .join('\n');
 }
 
 /** Head of the function in the prompt, for a bare body; `null` when the prompt is not unfinished code. */

@@ -7,7 +7,21 @@ export interface Fence {
   closed: boolean;
 }
 
-const OPENING = /^(\s*)(`{3,}|~{3,})\s*([^\s`]*)[^`]*$/;
+const OPENING = /^(\s*)(`{3,}|~{3,})/;
+
+/** The opening fence on a line, or `null`. What follows a fence of backticks may hold none (CommonMark §4.5). */
+function openingOf(line: string): { marker: string; indent: number; tag: string; lines: string[] } | null {
+  const [whole = '', indent = '', marker] = OPENING.exec(line) ?? [];
+  if (!marker) return null;
+  const info = line.slice(whole.length);
+  if (info.includes('`')) return null;
+  return {
+    marker,
+    indent: indent.length,
+    tag: info.trim().split(/\s/, 1)[0]?.toLowerCase() ?? '',
+    lines: [],
+  };
+}
 
 const withoutIndent = (line: string, indent: number) => {
   const own = line.length - line.trimStart().length;
@@ -17,11 +31,10 @@ const withoutIndent = (line: string, indent: number) => {
 /** Finds fenced blocks in order (CommonMark §4.5, with any indentation, since lists indent them). */
 export function findFences(text: string): Fence[] {
   const fences: Fence[] = [];
-  let open: { marker: string; indent: number; tag: string; lines: string[] } | null = null;
+  let open: ReturnType<typeof openingOf> = null;
   for (const line of text.split('\n')) {
     if (open === null) {
-      const [, indent = '', marker, tag = ''] = OPENING.exec(line) ?? [];
-      if (marker) open = { marker, indent: indent.length, tag: tag.toLowerCase(), lines: [] };
+      open = openingOf(line);
       continue;
     }
     const trimmed = line.trim();

@@ -43,25 +43,35 @@ export function languageNamed(name: string): CheckedLanguage | null {
   return CHECKED_LANGUAGES.find((l) => l === wanted || ALIASES[l].includes(wanted)) ?? null;
 }
 
-/** Marks of each language in plain code; the first that matches decides, so the telling ones come first. */
+/**
+ * Marks of each language in plain code; the first that matches decides, so the telling ones come first. None
+ * crosses a line's end or repeats without a bound, so that each takes time linear in the text.
+ */
 const MARKS: readonly (readonly [CheckedLanguage, RegExp])[] = [
-  ['go', /^package \w+\s*$|^func (\(\w+ \*?\w+\) )?\w+\(/m],
-  ['rust', /^\s*(pub )?fn \w+(<[^>]*>)?\s*\([^)]*\)\s*(->.*)?\{|^use std::|#\[derive/m],
-  ['cpp', /^#include\s*[<"]|^using namespace std|\bstd::\w+/m],
-  ['java', /^\s*public (final |abstract |static )*(class|interface|enum|record) \w+|^import java\./m],
-  ['python', /^\s*(async )?def \w+\s*\(.*\)?.*:\s*$|^from [\w.]+ import |^import \w+(\.\w+)*( as \w+)?\s*$/m],
+  ['go', /^package \w+[ \t]*$|^func (\(\w+ \*?\w+\) )?\w+\(/m],
+  [
+    'rust',
+    /^[ \t]*(pub )?fn \w+(<[^>\n]{0,200}>)?[ \t]*\([^)]{0,500}\)[ \t]*(->.*)?\{|^use std::|#\[derive/m,
+  ],
+  ['cpp', /^#include[ \t]*[<"]|^using namespace std|\bstd::\w+/m],
+  ['java', /^[ \t]*public (final |abstract |static ){0,3}(class|interface|enum|record) \w+|^import java\./m],
+  [
+    'python',
+    /^[ \t]*(async )?def \w+[ \t]*\(.*:[ \t]*$|^from [\w.]+ import |^import \w+(\.\w+)*( as \w+)?[ \t]*$/m,
+  ],
   [
     'typescript',
-    /^\s*(export )?(interface|type) \w+.*[{=]|^\s*(export )?(async )?function \w+\([^)]*:\s*\w+/m,
+    /^[ \t]*(export )?(interface|type) \w+.*[{=]|^[ \t]*(export )?(async )?function \w+\([^)]{0,500}:\s?\w/m,
   ],
   [
     'javascript',
-    /^\s*(export )?(async )?function\*? \w+\s*\(|^\s*(const|let|var) \w+\s*=|=>\s*[{(]|module\.exports/m,
+    /^[ \t]*(export )?(async )?function\*? \w+[ \t]*\(|^[ \t]*(const|let|var) \w+[ \t]*=|=>[ \t]*[{(]|module\.exports/m,
   ],
   ['bash', /^#!.*\b(ba)?sh\b/m],
 ];
 
 /** Guesses a language from code or from a prompt that holds code; `null` when nothing tells. */
 export function guessLanguage(text: string): CheckedLanguage | null {
-  return MARKS.find(([, mark]) => mark.test(text.slice(0, 50_000)))?.[0] ?? null;
+  const head = text.slice(0, 50_000);
+  return MARKS.find(([, mark]) => mark.test(head))?.[0] ?? null;
 }

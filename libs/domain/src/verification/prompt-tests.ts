@@ -15,15 +15,19 @@ export interface PromptExample {
 }
 
 const MAX_EXAMPLES = 50;
+/** Bounds on what a hostile prompt can make us look at: calls of the function, the length of one, of one line. */
+const MAX_CALLS = 400;
+const MAX_CALL = 2_000;
+const MAX_LINE = 2_000;
 const CLOSERS: Record<string, string> = { '(': ')', '[': ']', '{': '}' };
 
 /**
- * End of the bracketed expression that begins at `start` (index after its closing bracket), or -1. Quoted
- * brackets do not count.
+ * End of the bracketed expression that begins at `start` (index after its closing bracket), or -1 when it is
+ * longer than `limit` characters. Quoted brackets do not count.
  */
-export function endOfBrackets(text: string, start: number): number {
+export function endOfBrackets(text: string, start: number, limit = 20_000): number {
   const stack: string[] = [];
-  for (let i = start; i < text.length && i - start < 20_000; i++) {
+  for (let i = start; i < text.length && i - start < limit; i++) {
     const c = text[i] as string;
     if (c === '"' || c === "'" || c === '`') {
       i = endOfString(text, i);
@@ -76,7 +80,8 @@ function doctests(prompt: string): PromptExample[] {
     const code = withoutComment(source);
     const claim = expected === '' ? comparison(code) : { source: code, want: expected };
     if (claim) examples.push({ setup, ...claim, raises: raised, form: 'doctest' });
-    setup = claim ? [] : [...setup, code];
+    if (claim) setup = [];
+    else setup.push(code);
   }
   return examples;
 }
@@ -90,8 +95,12 @@ function comparison(source: string): { source: string; want: string } | null {
 const continues = (line: string) =>
   line.trim() !== '' && !/^\s*>>>/.test(line) && !/^\s*("""|''')/.test(line);
 
-/** A trailing `# comment` outside strings; only where no quote follows it. */
-const withoutComment = (source: string) => source.replace(/\s+(#|\/\/)[^'"`\n]*$/, '').trim();
+/** Drops a trailing `# comment` on the last line; only where no quote follows it. */
+function withoutComment(source: string): string {
+  const from = Math.max(...["'", '"', '`', '\n'].map((c) => source.lastIndexOf(c))) + 1;
+  const at = source.slice(from).search(/\s(#|\/\/)/);
+  return (at < 0 ? source : source.slice(0, from + at)).trim();
+}
 
 const RELATION =
   /^\s*(?:==>|===?|=>|-->|->|→|➞|⇒|➜|=|(?:should |must |will |would )?(?:returns?|equals?|evaluates? to|gives?|yields?|outputs?|is|be)\b:?|#\s*(?:=>|->|returns?)?|\/\/\s*(?:=>|->|returns?)?)\s*/i;
@@ -109,7 +118,7 @@ export function literalAt(text: string): string | null {
     return end < 0 ? null : text.slice(0, end + 1);
   }
   return (
-    /^(-?\d[\d_]*(\.\d+)?([eE][-+]?\d+)?|-?\.\d+|-?(?:inf|Infinity|NaN)|True|False|None|true|false|null|undefined)(?![\w.]*\w)/.exec(
+    /^(-?\d[\d_]*(\.\d+)?([eE][-+]?\d+)?|-?\.\d+|-?(?:inf|Infinity|NaN)|True|False|None|true|false|null|undefined)(?!\.*\w)/.exec(
       text,
     )?.[0] ?? null
   );
@@ -139,12 +148,14 @@ const ENDS = /^\s*(?:$|[.,;:)]|#|\/\/|\n|because\b|since\b|and\b|or\b|where\b|as
 function relations(prompt: string, name: string): PromptExample[] {
   const examples: PromptExample[] = [];
   const call = new RegExp(`(?<![\\w.])${name.replace(/[^\w]/g, '\\$&')}\\s*\\(`, 'g');
+  let calls = 0;
   for (const found of prompt.matchAll(call)) {
+    if (++calls > MAX_CALLS) break;
     const open = found.index + found[0].length - 1;
-    const end = endOfBrackets(prompt, open);
+    const end = endOfBrackets(prompt, open, MAX_CALL);
     const before = prompt.slice(prompt.lastIndexOf('\n', found.index) + 1, found.index);
     if (end < 0 || /\b(def|function|func|fn|class)\s*$|>>>/.test(before)) continue;
-    const relation = RELATION.exec(prompt.slice(end).split('\n')[0] as string);
+    const relation = RELATION.exec(prompt.slice(end, end + MAX_LINE).split('\n', 1)[0] as string);
     if (!relation) continue;
     const rest = prompt.slice(end + relation[0].length);
     const want = literalAt(rest);
@@ -161,9 +172,11 @@ const OUTPUT = /^[\s*#>-]*(?:sample |expected )?output[\s*]*[:=][\s*]*(.+?)[\s.;
 /** Lines that the values of one `Input:` may take. */
 const MAX_INPUT_LINES = 12;
 
+const shortLines = (text: string) => text.split('\n').map((line) => (line.length > MAX_LINE ? '' : line));
+
 /** `Input: x = 1, y = [2]` (or one value per line) followed by `Output: 3`, where every part is a literal. */
 function inputOutputs(prompt: string, name: string): PromptExample[] {
-  const lines = prompt.replace(/`/g, '').split('\n');
+  const lines = shortLines(prompt.replace(/`/g, ''));
   return lines.flatMap((line, start) => {
     const first = INPUT.exec(line)?.[1];
     if (first === undefined) return [];
@@ -191,9 +204,9 @@ const RESULT =
 /** `For n = 3, the output should be 6`, where the names are those of the function's parameters, in their order. */
 function proseExamples(prompt: string, name: string): PromptExample[] {
   const escaped = name.replace(/[^\w]/g, '\\$&');
-  const parameters = new RegExp(`\\b${escaped}\\s*\\(([^)\\n]*)\\)`).exec(prompt)?.[1] ?? '';
+  const parameters = new RegExp(`\\b${escaped}\\s*\\(([^)\\n]{0,500})\\)`).exec(prompt)?.[1] ?? '';
   const names = parameters.split(',').map((p) => /\w+/.exec(p)?.[0] ?? '');
-  return prompt.split('\n').flatMap((line) => {
+  return shortLines(prompt).flatMap((line) => {
     const tail = FOR_VALUES.exec(line)?.[1] ?? '';
     const result = RESULT.exec(tail);
     if (!result) return [];

@@ -3,7 +3,7 @@ import type { Finding } from './signals';
 const REFUSAL =
   /\b(I(?:'m| am) (?:sorry|unable)|I can(?:no|')t (?:help|assist|provide|do that|write)|as an AI(?: language)? model)\b/i;
 const PLACEHOLDER =
-  /^\s*(?:#|\/\/)\s*(?:your code here|TODO:? implement|implementation goes here|\.\.\. ?(?:rest|existing|remaining))|raise NotImplementedError|throw new Error\(['"`](?:not implemented|todo)/im;
+  /^[ \t]*(?:#|\/\/)\s*(?:your code here|TODO:? implement|implementation goes here|\.\.\. ?(?:rest|existing|remaining))|raise NotImplementedError|throw new Error\(['"`](?:not implemented|todo)/im;
 
 /** Longest answer that is not suspicious by its length alone, in characters. */
 const LONGEST = 500_000;

@@ -234,12 +234,12 @@ export async function markRecorded(trx: Executor, taskId: string, attempt: numbe
   return row !== undefined;
 }
 
-/** Copies the attempt's money from the ledger, which is the truth of it. */
+/** Copies the answer's money from the ledger, which is the truth of it; what checking costs is not the model's. */
 async function copyMoney(trx: Executor, taskId: string, attempt: number): Promise<void> {
   await sql`
     update attempts a set cost_usd = m.cost, unknown_calls = m.unknown
     from (select sum(cost_usd) as cost, count(*) filter (where state = 'unknown') as unknown
-          from ledger where task_id = ${taskId} and attempt = ${attempt}) m
+          from ledger where task_id = ${taskId} and attempt = ${attempt} and kind = 'completion') m
     where a.task_id = ${taskId} and a.attempt = ${attempt}`.execute(trx);
 }
 

@@ -13,7 +13,15 @@ export interface CallKey {
   taskId: string;
   attempt: number;
   call: number;
+  /** Default `completion`. Calls are numbered per kind. */
+  kind?: CallKind;
 }
+
+/**
+ * What a call is for: `completion` = the attempt's answer; the others belong to checking it: a judge's grade, its
+ * comparison with an earlier answer in both orders, a further sample to compare with.
+ */
+export type CallKind = 'completion' | 'judge' | 'judge-forward' | 'judge-backward' | `sample-${number}`;
 
 export interface NewCall extends CallKey {
   tenantId: string;
@@ -58,7 +66,7 @@ export async function reserveCall(trx: Executor, call: NewCall): Promise<boolean
     .where('task_id', '=', call.taskId)
     .where('attempt', '=', call.attempt)
     .where('call', '=', call.call)
-    .where('kind', '=', 'completion')
+    .where('kind', '=', call.kind ?? 'completion')
     .executeTakeFirst();
   if (existing) return true;
   const line = { task_id: call.taskId, run_id: call.runId, tenant_id: call.tenantId };
@@ -80,6 +88,7 @@ export async function reserveCall(trx: Executor, call: NewCall): Promise<boolean
       ...line,
       attempt: call.attempt,
       call: call.call,
+      kind: call.kind ?? 'completion',
       model: call.model,
       state: 'reserved',
       reserved_usd: call.reserveUsd,
@@ -177,20 +186,25 @@ export async function releaseUnsent(trx: Executor, taskId: string): Promise<void
     await trx
       .updateTable('ledger')
       .set({ state: 'released', held_usd: 0, finished_at: sql<Date>`now()` })
-      .where(isLine({ taskId, attempt: line.attempt, call: line.call }))
+      .where(isLine({ taskId, attempt: line.attempt, call: line.call, kind: line.kind as CallKind }))
       .execute();
     await moveBudgets(trx, line, -line.held_usd, 0);
   }
 }
 
-/** The calls of one attempt, oldest first. */
-export function callsOf(db: Executor, taskId: string, attempt: number): Promise<LedgerRow[]> {
+/** The calls of one kind in one attempt, oldest first. */
+export function callsOf(
+  db: Executor,
+  taskId: string,
+  attempt: number,
+  kind: CallKind = 'completion',
+): Promise<LedgerRow[]> {
   return db
     .selectFrom('ledger')
     .selectAll()
     .where('task_id', '=', taskId)
     .where('attempt', '=', attempt)
-    .where('kind', '=', 'completion')
+    .where('kind', '=', kind)
     .orderBy('call')
     .execute();
 }
@@ -230,7 +244,7 @@ export async function budgetLeft(
 }
 
 const isLine = (key: CallKey) =>
-  sql<boolean>`task_id = ${key.taskId} and attempt = ${key.attempt} and call = ${key.call} and kind = 'completion'`;
+  sql<boolean>`task_id = ${key.taskId} and attempt = ${key.attempt} and call = ${key.call} and kind = ${key.kind ?? 'completion'}`;
 
 function lockOpen(
   trx: Executor,

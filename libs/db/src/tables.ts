@@ -1,6 +1,7 @@
 import type { LoopState } from '@acrouter/domain/loop';
 import type { CandidateView, Neighbour } from '@acrouter/domain/routing/policy';
 import type { Outcome, Price, VerificationSpec } from '@acrouter/domain/task';
+import type { SignalKind } from '@acrouter/domain/verification/signals';
 import type { ColumnType, Generated } from 'kysely';
 
 /** Row types of migrations/. numeric and int8 columns arrive as numbers (client.ts sets the parsers). */
@@ -149,6 +150,30 @@ export interface LedgerTable {
   finished_at: NullableTimestamp;
 }
 
+export interface OpinionsTable {
+  task_id: string;
+  attempt: number;
+  kind: string;
+  tenant_id: string;
+  model: string;
+  call: number;
+  nonce: string;
+  reply: string;
+  created_at: Timestamp;
+}
+
+export interface CalibrationPairsTable {
+  task_id: string;
+  attempt: number;
+  kind: SignalKind;
+  source: string;
+  tenant_id: string;
+  dimension: string;
+  said: number;
+  was_right: boolean;
+  created_at: Timestamp;
+}
+
 export interface BudgetsTable {
   scope: 'task' | 'run' | 'tenant';
   scope_id: string;
@@ -284,6 +309,8 @@ export interface Tables {
   decisions: DecisionsTable;
   attempts: AttemptsTable;
   ledger: LedgerTable;
+  opinions: OpinionsTable;
+  calibration_pairs: CalibrationPairsTable;
   budgets: BudgetsTable;
   feedback: FeedbackTable;
   experiences: ExperiencesTable;

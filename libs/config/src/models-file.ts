@@ -5,10 +5,27 @@ import type { PoolModel, Price } from '@acrouter/domain/task';
 import { LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { z } from 'zod';
+import {
+  agentFields,
+  agentMistakes,
+  agentOf,
+  agentPrice,
+  agentPriceFields,
+  type AgentSettings,
+} from './agent-entry';
 import { describeIssue } from './schema-issues';
+import {
+  verificationOf,
+  verificationProblems,
+  verificationSchema,
+  type VerificationSettings,
+} from './verification-section';
 
-/** Who answers. `openai-compatible` is any server that speaks `POST {baseUrl}/chat/completions`. */
-export const PROVIDERS = ['openai', 'anthropic', 'google', 'openai-compatible', 'simulated'] as const;
+/**
+ * Who answers. `openai-compatible` is any server that speaks `POST {baseUrl}/chat/completions`; `cli` is a coding
+ * agent on this machine.
+ */
+const PROVIDERS = ['openai', 'anthropic', 'google', 'openai-compatible', 'cli', 'simulated'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
 const DEFAULT_KEY_ENV: Partial<Record<Provider, string>> = {
@@ -50,10 +67,19 @@ const fileSchema = z.strictObject({
   models: z.array(entrySchema).min(1),
   strongest: z.string().optional(),
   priors: z.string().min(1).optional(),
+  verification: verificationSchema.optional(),
 });
 
-/** What bounds the calls to one model. `requestsPerMinute: null` = unlimited. Defaults: 8, null, 120,000 ms, 4,096. */
-export type ModelLimits = z.output<typeof limitsSchema>;
+/**
+ * What bounds the calls to one model. `requestsPerMinute: null` = unlimited. Defaults: 8, null, 120,000 ms, 4,096;
+ * for an agent 2 at once and 600,000 ms.
+ */
+export interface ModelLimits {
+  concurrency: number;
+  requestsPerMinute: number | null;
+  timeoutMs: number;
+  maxOutputTokens: number;
+}
 
 /** One model of the pool, complete. Holds the name of its key's variable, never the key. */
 export interface ModelEntry {
@@ -75,6 +101,7 @@ export interface ModelsFile {
   strongest: string;
   /** Absolute path of a prior file, or `null`: the published table. */
   priors: string | null;
+  verification: VerificationSettings;
 }
 
 /** Path of the simulated pool that ships: eight models at published prices, answering the example tasks only. */
@@ -128,6 +155,7 @@ export function parseModelsFile(
   const problems = [
     ...checkModels(models, place, env),
     ...checkStrongest(parsed.data.strongest, models, place),
+    ...verificationProblems(parsed.data.verification, models).map((p) => `${place(p.path)} ${p.text}`),
   ];
   if (problems.length > 0) throw invalid(path, problems);
   return {
@@ -135,6 +163,7 @@ export function parseModelsFile(
     models,
     strongest: parsed.data.strongest ?? dearest(models).id,
     priors: parsed.data.priors ? resolve(dirname(path), parsed.data.priors) : null,
+    verification: verificationOf(parsed.data.verification),
   };
 }
 

@@ -38,5 +38,10 @@ models:
 
 # JSON file with mean scores per dimension and model. Default: the published table (arXiv 2606.22902, Table 10).
 # priors: priors.json
+
+# How answers are judged that have no tests; docs/verification.md. A judge's calls cost money. Default: none.
+# verification:
+#   judge: { model: claude-opus-4-6 }
+#   consistency: { model: local-qwen, samples: 2 }
 `;
 }

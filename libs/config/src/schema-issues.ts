@@ -1,3 +1,5 @@
+import { DIMENSIONS } from '@acrouter/domain/task';
+import { SIGNAL_KINDS } from '@acrouter/domain/verification/signals';
 import type { z } from 'zod';
 
 /** One mistake, for a person: where (keys from the root) and what to do about it. */
@@ -10,7 +12,10 @@ export interface DescribedIssue {
 const FIELDS = [
   ...['models', 'strongest', 'priors', 'id', 'provider', 'model', 'baseUrl', 'apiKeyEnv', 'price', 'limits'],
   ...['inputPerMillion', 'outputPerMillion', 'cachedInputPerMillion', 'reasoningPerMillion'],
+  ...['perCallUsd', 'maxCallUsd', 'agent', 'command', 'args', 'env', 'home'],
   ...['concurrency', 'requestsPerMinute', 'timeoutMs', 'maxOutputTokens'],
+  ...['verification', 'weights', 'passOpinion', 'judge', 'checkedShare', 'compare', 'consistency', 'samples'],
+  ...['default', ...DIMENSIONS, ...SIGNAL_KINDS],
 ];
 
 /** Says a schema's complaint in plain words, one entry per mistake (zod reports unknown fields in one issue). */

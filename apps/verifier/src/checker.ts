@@ -1,7 +1,8 @@
 import type { Env } from '@acrouter/config/env';
+import type { ModelsFile } from '@acrouter/config/models-file';
 import { openSandbox } from '@acrouter/sandbox/open';
 import { SANDBOX_KINDS, type LimitHit, type Sandbox } from '@acrouter/sandbox/sandbox';
-import { ENV, LOGGER } from '@acrouter/service/tokens';
+import { ENV, LOGGER, MODELS } from '@acrouter/service/tokens';
 import type { Logger } from '@acrouter/telemetry/log';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
@@ -13,6 +14,8 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pretendedVerdict, refusePretence } from './pretended';
 
 /**
  * Holds this process's sandbox. Without one on the machine the verifier still runs and refuses checks that
@@ -27,11 +30,17 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
     @Inject(ENV) private readonly env: Env,
     @Inject(LOGGER) private readonly log: Logger,
     private readonly metrics: Metrics,
+    @Inject(MODELS) pool: Pick<ModelsFile, 'models'>,
   ) {
+    if (env.ACR_PRETEND_CHECK_MS !== undefined) refusePretence(pool.models);
     for (const reason of LIMITS) metrics.sandboxKills.inc({ reason }, 0);
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (this.env.ACR_PRETEND_CHECK_MS !== undefined) {
+      this.log.warn('ACR_PRETEND_CHECK_MS is set: no answer is checked, all pass');
+      return;
+    }
     try {
       const sandbox = await openSandbox({
         prefer: this.env.ACR_SANDBOX,
@@ -52,7 +61,12 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.sandbox?.close();
   }
 
-  check(task: CheckableTask, answer: string, signal: AbortSignal): Promise<Verdict> {
+  async check(task: CheckableTask, answer: string, signal: AbortSignal): Promise<Verdict> {
+    const pretendMs = this.env.ACR_PRETEND_CHECK_MS;
+    if (pretendMs !== undefined) {
+      if (pretendMs > 0) await sleep(pretendMs, undefined, { signal });
+      return pretendedVerdict(answer, pretendMs);
+    }
     const { sandbox, reason: sandboxReason } = this;
     return verifyAnswer(task, answer, { sandbox, sandboxReason, token: randomUUID, signal });
   }

@@ -99,6 +99,12 @@ export const envSchema = z.object({
   ACR_ALLOW_UNSAFE: flag
     .default(false)
     .describe('Runs answers without any sandbox. Never with answers you did not write yourself.'),
+  ACR_PRETEND_CHECK_MS: wholeNumber
+    .min(0)
+    .optional()
+    .describe(
+      'For `acr bench load`: every answer passes after so long, without being run. Refused unless all models are simulated.',
+    ),
   ACR_MEMORY_CAPACITY: wholeNumber
     .min(1)
     .default(20_000)

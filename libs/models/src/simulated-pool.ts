@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PUBLISHED_PRIOR } from '@acrouter/domain/routing/published-prior';
 import type { ExampleTask } from './example-bundle';
+import { INSTANT_MODEL, instantClient } from './instant-client';
 import type { CompletionRequest, CompletionResult, Failed, ModelClient } from './model-client';
 
 /**
@@ -39,7 +40,7 @@ export interface SimulatedPoolOptions {
 }
 
 export interface SimulatedPool {
-  /** @param model name in the published table; an unknown one has skill 0.3 everywhere. */
+  /** @param model name in the published table, or `instant`; an unknown one has skill 0.3 everywhere. */
   client(model: string): ModelClient;
 }
 
@@ -48,15 +49,18 @@ export function createSimulatedPool(options: SimulatedPoolOptions): SimulatedPoo
   const byPrompt = new Map(options.tasks.map((t) => [t.prompt, t]));
   const calls = new Map<string, number>();
   return {
-    client: (model) => ({
-      complete: async (request, signal) => {
-        const task = byPrompt.get(request.prompt);
-        const key = `${task?.id} ${model}`;
-        const call = (calls.get(key) ?? 0) + 1;
-        calls.set(key, call);
-        return answer({ options, model, task, call }, request, signal);
-      },
-    }),
+    client: (model) =>
+      model === INSTANT_MODEL
+        ? instantClient
+        : {
+            complete: async (request, signal) => {
+              const task = byPrompt.get(request.prompt);
+              const key = `${task?.id} ${model}`;
+              const call = (calls.get(key) ?? 0) + 1;
+              calls.set(key, call);
+              return answer({ options, model, task, call }, request, signal);
+            },
+          },
   };
 }
 

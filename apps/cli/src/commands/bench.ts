@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { registerDecide } from '../bench/decide';
 import { registerOffPolicy } from '../bench/off-policy';
+import { registerBenchLoad } from '../bench/load';
 import { registerReplay } from '../bench/replay';
 import { registerAblation, registerDrift } from '../bench/studies';
 import { registerBenchVerify } from '../bench/verify';
@@ -17,4 +18,5 @@ export function registerBench(program: Command): void {
   registerOffPolicy(bench);
   registerDecide(bench);
   registerBenchVerify(bench);
+  registerBenchLoad(bench);
 }

@@ -29,6 +29,8 @@ export interface StackOptions {
   modelsFile?: string | null;
   /** More variables for every service. */
   env?: Record<string, string>;
+  /** Processes per service; default 1. The gateway's further ones listen on ports of their own. */
+  copies?: Partial<Record<(typeof SERVICES)[number], number>>;
   /** Told what happens, one line each. */
   log: (line: string) => void;
 }
@@ -104,12 +106,12 @@ export class Supervisor {
       ACR_EMBEDDED: '1',
       ACR_MODELS_FILE: options.modelsFile ?? undefined,
     };
-    for (const name of SERVICES) {
+    for (const { service, name } of processNames(options.copies ?? {})) {
       const ownPort = name === 'gateway' ? port : await freePort();
       this.services.push(
         new ServiceProcess({
           name,
-          script: join(__dirname, '../../..', name, 'dist/main.js'),
+          script: join(__dirname, '../../..', service, 'dist/main.js'),
           port: ownPort,
           env: { ...env, ACR_HTTP_PORT: String(ownPort) },
           logDir: pathsOf(options.dataDir).logs,
@@ -163,6 +165,16 @@ export class Supervisor {
     await this.postgres?.stop();
     if (this.locked) removeStack(this.options.dataDir);
   }
+}
+
+/** `verifier`, `verifier-2`, … */
+function processNames(copies: NonNullable<StackOptions['copies']>): { service: string; name: string }[] {
+  return SERVICES.flatMap((service) =>
+    Array.from({ length: copies[service] ?? 1 }, (_, i) => ({
+      service,
+      name: i === 0 ? service : `${service}-${i + 1}`,
+    })),
+  );
 }
 
 /** The wanted port if it is free, or any free one for 0. @throws AcrError ACR_PORT_TAKEN that says by whom */

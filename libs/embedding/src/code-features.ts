@@ -15,8 +15,15 @@ export const FEATURE_WEIGHT: Record<FeatureKind, number> = {
   shape: 1,
 };
 
-/** Share of a vector's squared length that goes to the shapes, however long the text. */
-export const SHAPE_SHARE = 0.3;
+/** What a hashed embedding is made of. Another scheme is another vector space, and so has another name. */
+export interface FeatureScheme {
+  /** First part of the embedder's id. */
+  readonly name: string;
+  /** Share of a vector's squared length that goes to the shapes, however long the text; 0 = shapes are left out. */
+  readonly shapeShare: number;
+  /** Calls `emit` for every feature of `text`, with repetition. O(length of the text). */
+  each(text: string, emit: (kind: FeatureKind, feature: string) => void): void;
+}
 
 /** Words so common in prompts and code that sharing them says little. Negations are not among them: they matter. */
 const STOP_WORDS = new Set(
@@ -34,9 +41,11 @@ const TAIL_CHARS = 8_000;
 const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*|\d+|[^\s\p{L}\p{N}_]{1,3}/gu;
 const PART = /\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{N}+|\p{L}+/gu;
 
-/** Calls `emit` for every feature of `text`, with repetition. O(length of the text). */
-export function eachFeature(text: string, emit: (kind: FeatureKind, feature: string) => void): void {
-  const read = text.length <= HEAD_CHARS + TAIL_CHARS ? text : ends(text);
+/** The scheme of the default embedding. */
+export const CODE_FEATURES: FeatureScheme = { name: 'hashed-1', shapeShare: 0.3, each: eachFeature };
+
+function eachFeature(text: string, emit: (kind: FeatureKind, feature: string) => void): void {
+  const read = endsOf(text);
   let previous = '';
   for (const [token] of read.matchAll(TOKEN)) {
     if (!/^[\p{L}_$\d]/u.test(token)) {
@@ -54,7 +63,11 @@ export function eachFeature(text: string, emit: (kind: FeatureKind, feature: str
   for (const shape of shapesOf(read)) emit('shape', shape);
 }
 
-const ends = (text: string) => `${text.slice(0, HEAD_CHARS)} ${text.slice(-TAIL_CHARS)}`;
+/** The text, or both ends of one that is longer than 32,000 characters. */
+export function endsOf(text: string): string {
+  if (text.length <= HEAD_CHARS + TAIL_CHARS) return text;
+  return `${text.slice(0, HEAD_CHARS)} ${text.slice(-TAIL_CHARS)}`;
+}
 
 /** `parseHTTPHeader_v2` → parse, http, header, v, 2. */
 function partsOf(token: string): string[] {

@@ -1,4 +1,4 @@
-import { eachFeature, FEATURE_WEIGHT, SHAPE_SHARE, type FeatureKind } from './code-features';
+import { CODE_FEATURES, FEATURE_WEIGHT, type FeatureKind, type FeatureScheme } from './code-features';
 import { normalise, type Embedder } from './embedder';
 
 /** Rows of 384 floats fit into a Postgres page without being moved out of line. */
@@ -19,8 +19,12 @@ const KIND_BITS = 8;
 export class HashedEmbedder implements Embedder {
   readonly id: string;
 
-  constructor(readonly dimensions = HASHED_DIMENSIONS) {
-    this.id = `hashed-1/${dimensions}`;
+  /** @param scheme other features than the default's; `acr bench retrieval` compares them */
+  constructor(
+    readonly dimensions = HASHED_DIMENSIONS,
+    private readonly scheme: FeatureScheme = CODE_FEATURES,
+  ) {
+    this.id = `${scheme.name}/${dimensions}`;
   }
 
   async embed(text: string): Promise<Float32Array> {
@@ -29,13 +33,15 @@ export class HashedEmbedder implements Embedder {
 
   /** As `embed`, without waiting. 0.2 ms for a prompt of 1,000 characters. */
   embedNow(text: string): Float32Array {
+    const { shapeShare } = this.scheme;
     const lexical = new FeatureCounts();
     const shapes = new FeatureCounts();
-    eachFeature(text, (kind, feature) => (kind === 'shape' ? shapes : lexical).add(kind, feature));
+    this.scheme.each(text, (kind, feature) => (kind === 'shape' ? shapes : lexical).add(kind, feature));
     const vector = lexical.toVector(this.dimensions);
+    if (shapeShare === 0) return vector;
     const shape = shapes.toVector(this.dimensions);
     for (let i = 0; i < vector.length; i++)
-      vector[i] = Math.sqrt(1 - SHAPE_SHARE) * vector[i]! + Math.sqrt(SHAPE_SHARE) * shape[i]!;
+      vector[i] = Math.sqrt(1 - shapeShare) * vector[i]! + Math.sqrt(shapeShare) * shape[i]!;
     return normalise(vector);
   }
 }

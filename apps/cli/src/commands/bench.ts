@@ -3,6 +3,7 @@ import { registerDecide } from '../bench/decide';
 import { registerOffPolicy } from '../bench/off-policy';
 import { registerBenchLoad } from '../bench/load';
 import { registerReplay } from '../bench/replay';
+import { registerRetrieval } from '../bench/retrieval';
 import { registerAblation, registerDrift } from '../bench/studies';
 import { registerBenchVerify } from '../bench/verify';
 
@@ -17,6 +18,7 @@ export function registerBench(program: Command): void {
   registerDrift(bench);
   registerOffPolicy(bench);
   registerDecide(bench);
+  registerRetrieval(bench);
   registerBenchVerify(bench);
   registerBenchLoad(bench);
 }

@@ -1,4 +1,5 @@
 import type { Cancelled } from '@acrouter/contracts/http';
+import { tellQueued } from '@acrouter/db/admission-store';
 import type { Database, Executor } from '@acrouter/db/client';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
 import { requestRunCancel } from '@acrouter/db/run-store';
@@ -18,37 +19,42 @@ export class CancellationsService {
 
   /** `requested` is 0 for a task that is settled already. @throws AcrError ACR_NOT_FOUND */
   async cancelTask(tenantId: string, id: string): Promise<Cancelled> {
-    const rows = await this.db.transaction().execute(async (trx) => {
+    const { requested, outbox } = await this.db.transaction().execute(async (trx) => {
       const task = await loadTask(trx, id);
       if (task?.tenant_id !== tenantId) throw notFound('task');
-      return (await requestCancel(trx, tenantId, id)) ? tell(trx, [task]) : [];
+      const where = await requestCancel(trx, tenantId, id);
+      const open = where === null ? [] : [{ ...task, queued: where === 'queued' }];
+      return { requested: open.length, outbox: await tell(trx, open) };
     });
-    void this.relay.publish(rows);
-    return { id, requested: rows.length };
+    void this.relay.publish(outbox);
+    return { id, requested };
   }
 
   /** All tasks of the run that are not settled; the run takes no more. @throws AcrError ACR_NOT_FOUND */
   async cancelRun(tenantId: string, id: string): Promise<Cancelled> {
-    const rows = await this.db.transaction().execute(async (trx) => {
+    const { requested, outbox } = await this.db.transaction().execute(async (trx) => {
       const open = await requestRunCancel(trx, tenantId, id);
       if (open === null) throw notFound('run');
-      return tell(trx, open);
+      return { requested: open.length, outbox: await tell(trx, open) };
     });
-    void this.relay.publish(rows);
-    return { id, requested: rows.length };
+    void this.relay.publish(outbox);
+    return { id, requested };
   }
 }
 
-/** Rows per statement: an outbox row has six parameters, and Postgres takes 65,535. */
+/** Rows per statement: an outbox row has seven parameters, and Postgres takes 65,535. */
 const BATCH = 5_000;
 
+/** Tells the loop of the tasks in it; queued ones are settled where they are. */
 async function tell(
   trx: Executor,
-  tasks: readonly { id: string; traceparent: string | null }[],
+  tasks: readonly { id: string; traceparent: string | null; queued: boolean }[],
 ): Promise<OutboxRow[]> {
+  const inLoop = tasks.filter((t) => !t.queued);
+  if (inLoop.length < tasks.length) await tellQueued(trx);
   const rows: OutboxRow[] = [];
-  for (let from = 0; from < tasks.length; from += BATCH) {
-    const messages = tasks.slice(from, from + BATCH).map((t) => ({
+  for (let from = 0; from < inLoop.length; from += BATCH) {
+    const messages = inLoop.slice(from, from + BATCH).map((t) => ({
       queue: 'decide' as const,
       message: { kind: 'cancel' as const, taskId: t.id },
       traceparent: t.traceparent,

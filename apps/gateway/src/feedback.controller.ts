@@ -42,7 +42,7 @@ export class FeedbackController {
         tags: said.tags ?? [],
         reason: said.reason ?? null,
       });
-      return { statusCode: 201, body: { feedbackId: id }, outbox: [] };
+      return { statusCode: 201, body: { feedbackId: id } };
     });
   }
 }

@@ -8,9 +8,11 @@ import {
   taskPageSchema,
   taskViewSchema,
 } from '@acrouter/contracts/http';
+import { QUEUED_CHANNEL } from '@acrouter/db/admission-store';
 import { insertAttempt } from '@acrouter/db/attempt-store';
 import { insertDecision } from '@acrouter/db/decision-store';
 import { loadTask } from '@acrouter/db/task-store';
+import { Notifications } from '@acrouter/queue/notifications';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ask, startTestGateway, type TestGateway } from './test-gateway';
 
@@ -23,20 +25,26 @@ afterAll(() => gateway.close());
 const specs = (n: number, from = 0) =>
   Array.from({ length: n }, (_, i) => ({ id: `t-${from + i}`, prompt: `Write number ${from + i}` }));
 
-async function outboxOrQueue(taskId: string, queue: 'context' | 'decide'): Promise<boolean> {
+async function wasTold(taskId: string): Promise<boolean> {
   const { db, queue: connection } = gateway.context;
   const waiting = await db
     .selectFrom('outbox')
     .select('id')
-    .where('job_id', 'like', `${queue}-${taskId}%`)
+    .where('job_id', 'like', `decide-${taskId}%`)
     .execute();
   if (waiting.length > 0) return true;
-  const jobs = await connection.queue(queue).getJobs();
+  const jobs = await connection.queue('decide').getJobs();
   return jobs.some((job) => JSON.stringify(job.data).includes(taskId));
 }
 
 describe('tasks', () => {
-  test('one task is stored with its limits, told of, and on its way to memory', async () => {
+  test('one task is stored with its limits, told of, and queued', async () => {
+    const notifications = new Notifications(QUEUED_CHANNEL, {
+      databaseUrl: gateway.context.env.ACR_DATABASE_URL,
+      applicationName: 'test',
+    });
+    const told = new Promise<string>((done) => void notifications.on(done));
+    await notifications.on(() => undefined);
     const answer = await ask(gateway, 'POST', '/v1/tasks', {
       id: 'mine',
       prompt: 'Add two numbers',
@@ -45,6 +53,7 @@ describe('tasks', () => {
       maxAttempts: 2,
       maxCostUsd: 0.5,
       costWeight: 3,
+      priority: 'high',
       metadata: { source: 'suite', difficulty: 'easy' },
     });
     expect(answer.status).toBe(202);
@@ -58,6 +67,8 @@ describe('tasks', () => {
       max_cost_usd: 0.5,
       cost_weight: 3,
       phase: 'context',
+      priority: 2,
+      admitted_at: null,
       metadata: { source: 'suite', difficulty: 'easy' },
     });
     expect(row?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
@@ -67,7 +78,8 @@ describe('tasks', () => {
       .where('task_id', '=', id)
       .execute();
     expect(events).toEqual([{ type: 'task.accepted' }]);
-    expect(await outboxOrQueue(id, 'context')).toBe(true);
+    expect(await told).toBe('');
+    await notifications.close();
     const view = taskViewSchema.parse((await ask(gateway, 'GET', `/v1/tasks/${id}`)).body);
     expect(view).toMatchObject({ status: 'queued', costUsd: 0, unknownCalls: 0, attempts: [], answer: null });
   });
@@ -238,16 +250,22 @@ describe('runs', () => {
   test('cancelling asks the orchestrator for every open task, and the run takes no more', async () => {
     const run = acceptedRunSchema.parse((await ask(gateway, 'POST', '/v1/runs', { tasks: specs(3) })).body);
     const { db } = gateway.context;
-    const settled = run.tasks[0]?.id ?? '';
+    const [settled, inLoop] = run.tasks.map((t) => t.id);
+    await db
+      .updateTable('tasks')
+      .set({ admitted_at: new Date() })
+      .where('id', '=', inLoop ?? '')
+      .execute();
     await db
       .updateTable('tasks')
       .set({ phase: 'settled', outcome: 'solved', solved: true, settled_at: new Date() })
-      .where('id', '=', settled)
+      .where('id', '=', settled ?? '')
       .execute();
     const answer = await ask(gateway, 'POST', `/v1/runs/${run.id}/cancel`);
     expect(answer).toMatchObject({ status: 202, body: { id: run.id, requested: 2 } });
     for (const task of run.tasks) {
-      expect(await outboxOrQueue(task.id, 'decide')).toBe(task.id !== settled);
+      // A queued task leaves without a message.
+      expect(await wasTold(task.id)).toBe(task.id === inLoop);
       const row = await loadTask(db, task.id);
       expect(row?.cancel_requested_at !== null).toBe(task.id !== settled);
       expect(row?.state_version).toBe(0);
@@ -279,18 +297,31 @@ test('the pool is shown with prices, the strongest, and who cools down', async (
   ).toEqual([[model, 2]]);
 });
 
-test('with the queue away a submission is accepted all the same and stays in the outbox', async () => {
-  const away = jest.spyOn(gateway.context.publisher, 'publishMany').mockRejectedValue(new Error('away'));
+test('tasks of a run have its priority, unless they have their own', async () => {
+  const tasks = [{ prompt: 'a' }, { prompt: 'b', priority: 'high' }];
+  const run = acceptedRunSchema.parse(
+    (await ask(gateway, 'POST', '/v1/runs', { priority: 'low', expectedTasks: 3, tasks })).body,
+  );
+  await ask(gateway, 'POST', `/v1/runs/${run.id}/tasks`, { tasks: [{ prompt: 'c' }] });
+  const { db } = gateway.context;
+  const rows = await db
+    .selectFrom('tasks')
+    .select('priority')
+    .where('run_id', '=', run.id)
+    .orderBy('id')
+    .execute();
+  expect(rows.map((r) => r.priority)).toEqual([0, 2, 0]);
+});
+
+test('with the queue away a cancellation is accepted all the same and stays in the outbox', async () => {
+  const { db, publisher } = gateway.context;
+  const { id } = acceptedTaskSchema.parse((await ask(gateway, 'POST', '/v1/tasks', { prompt: 'p' })).body);
+  await db.updateTable('tasks').set({ admitted_at: new Date() }).where('id', '=', id).execute();
+  const away = jest.spyOn(publisher, 'publishMany').mockRejectedValue(new Error('away'));
   try {
-    const answer = await ask(gateway, 'POST', '/v1/tasks', { prompt: 'p' });
-    expect(answer.status).toBe(202);
-    const id = String(answer.body['id']);
-    const rows = await gateway.context.db
-      .selectFrom('outbox')
-      .select(['queue', 'payload'])
-      .where('job_id', '=', `context-${id}`)
-      .execute();
-    expect(rows).toEqual([{ queue: 'context', payload: { taskId: id } }]);
+    expect((await ask(gateway, 'POST', `/v1/tasks/${id}/cancel`)).status).toBe(202);
+    const rows = await db.selectFrom('outbox').select('payload').where('job_id', 'like', `%${id}%`).execute();
+    expect(rows).toEqual([{ payload: { kind: 'cancel', taskId: id } }]);
     expect(away).toHaveBeenCalled();
   } finally {
     away.mockRestore();

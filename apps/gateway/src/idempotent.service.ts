@@ -6,9 +6,7 @@ import {
   takeKey,
   type KeyState,
 } from '@acrouter/db/idempotency-store';
-import type { OutboxRow } from '@acrouter/db/outbox-store';
 import { AcrError } from '@acrouter/domain/errors';
-import { OutboxRelay } from '@acrouter/service/outbox-relay';
 import { DATABASE } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -20,24 +18,19 @@ export const KEY_TTL_MS = 24 * 3_600_000;
 /** Expired keys forgotten with each request that brings a key: more than one, so that they never pile up. */
 const FORGET_PER_REQUEST = 20;
 
-/** What a request did, to be answered and published once it is committed. */
+/** What a request did, to be answered once it is committed. */
 export interface Done {
   statusCode: number;
   body: object;
-  outbox: readonly OutboxRow[];
 }
 
 /**
  * Runs a request's work in one transaction, together with its Idempotency-Key when it has one: the work and the
- * kept answer are committed both or not at all. Afterwards the work's messages are published; when the queue is
- * away they stay in the outbox and the answer is the same.
+ * kept answer are committed both or not at all.
  */
 @Injectable()
 export class IdempotentRequests {
-  constructor(
-    @Inject(DATABASE) private readonly db: Database,
-    private readonly relay: OutboxRelay,
-  ) {}
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
 
   async answer(
     request: FastifyRequest,
@@ -47,13 +40,11 @@ export class IdempotentRequests {
     const key = keyOf(request);
     if (key === null) {
       const done = await this.db.transaction().execute(work);
-      this.publish(done);
       send(reply, done.statusCode, JSON.stringify(done.body));
       return;
     }
-    const { done, statusCode, body, expiresAt } = await this.once(request, key, work);
-    if (done) this.publish(done);
-    else void reply.header('idempotency-replayed', 'true');
+    const { replayed, statusCode, body, expiresAt } = await this.once(request, key, work);
+    if (replayed) void reply.header('idempotency-replayed', 'true');
     void reply.header('idempotency-expires', expiresAt.toUTCString());
     send(reply, statusCode, body);
   }
@@ -64,18 +55,13 @@ export class IdempotentRequests {
     return this.db.transaction().execute(async (trx) => {
       const state = await takeKey(trx, tenantId, key, hash);
       refuse(state);
-      if (state.kind === 'replay') return { done: null, ...state };
+      if (state.kind === 'replay') return { replayed: true, ...state };
       await forgetExpiredKeys(trx, FORGET_PER_REQUEST);
       const done = await work(trx);
       const answer = { hash, statusCode: done.statusCode, body: JSON.stringify(done.body) };
       const expiresAt = await keepAnswer(trx, tenantId, key, answer, KEY_TTL_MS);
-      return { done, ...answer, expiresAt };
+      return { replayed: false, ...answer, expiresAt };
     });
-  }
-
-  private publish(done: Done): void {
-    // Not awaited: the submission is durable already, and the answer must not wait for a queue that is away.
-    void this.relay.publish(done.outbox);
   }
 }
 

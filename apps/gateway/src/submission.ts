@@ -43,6 +43,7 @@ export function toNewTasks(specs: readonly TaskSpec[], context: SubmissionContex
           : Math.round(context.nowMs + spec.deadlineSeconds * 1_000),
       costWeight: spec.costWeight ?? DEFAULT_LIMITS.costWeight,
     },
+    priority: spec.priority,
     traceparent: formatTraceparent(nextSpan(parseTraceparent(context.traceparent))),
   }));
 }

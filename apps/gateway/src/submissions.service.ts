@@ -1,7 +1,7 @@
 import type { AcceptedTask, SubmitRun } from '@acrouter/contracts/http';
+import { tellQueued } from '@acrouter/db/admission-store';
 import type { Executor } from '@acrouter/db/client';
 import { insertEvents } from '@acrouter/db/event-store';
-import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
 import { growRun, insertRun, takenExternalIds } from '@acrouter/db/run-store';
 import { insertTasks, type NewTask } from '@acrouter/db/task-store';
 import { AcrError } from '@acrouter/domain/errors';
@@ -14,9 +14,9 @@ import { invalid, notFound } from './parse';
 export class SubmissionsService {
   /** Tasks of no run. A submission of a single task, not of a list, is answered with the task itself. */
   async submitTasks(trx: Executor, tasks: readonly NewTask[], single: boolean): Promise<Done> {
-    const outbox = await accept(trx, tasks);
+    await accept(trx, tasks);
     const accepted = tasks.map(toAccepted);
-    return { statusCode: 202, body: single && accepted[0] ? accepted[0] : { tasks: accepted }, outbox };
+    return { statusCode: 202, body: single && accepted[0] ? accepted[0] : { tasks: accepted } };
   }
 
   /** A new run, with the first of its tasks or none. */
@@ -34,6 +34,7 @@ export class SubmissionsService {
       maxCostUsd: run.maxCostUsd ?? null,
       expectedTasks: run.expectedTasks ?? null,
       metadata: run.metadata ?? {},
+      priority: run.priority,
     });
     return this.addToRun(trx, tenantId, runId, tasks);
   }
@@ -51,14 +52,17 @@ export class SubmissionsService {
         'The run was cancelled and takes no more tasks. Start a new run.',
       );
     await refuseKnownNames(trx, runId, tasks);
-    const outbox = await accept(trx, tasks);
+    await accept(
+      trx,
+      tasks.map((t) => ({ ...t, priority: t.priority ?? run.priority })),
+    );
     const body = { id: runId, name: run.name, taskCount: run.taskCount, tasks: tasks.map(toAccepted) };
-    return { statusCode: 202, body, outbox };
+    return { statusCode: 202, body };
   }
 }
 
-/** Stores tasks, tells of them, and asks memory for their contexts once the transaction is committed. */
-async function accept(trx: Executor, tasks: readonly NewTask[]): Promise<OutboxRow[]> {
+/** Stores tasks, tells of them, and has the orchestrator let them into the loop once the transaction is committed. */
+async function accept(trx: Executor, tasks: readonly NewTask[]): Promise<void> {
   await insertTasks(trx, tasks);
   await insertEvents(
     trx,
@@ -70,10 +74,7 @@ async function accept(trx: Executor, tasks: readonly NewTask[]): Promise<OutboxR
       data: { externalId: t.externalId },
     })),
   );
-  return enqueue(
-    trx,
-    tasks.map((t) => ({ queue: 'context', message: { taskId: t.id }, traceparent: t.traceparent })),
-  );
+  if (tasks.length > 0) await tellQueued(trx);
 }
 
 async function refuseKnownNames(trx: Executor, runId: string, tasks: readonly NewTask[]): Promise<void> {

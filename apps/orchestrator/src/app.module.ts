@@ -1,12 +1,23 @@
 import { Module } from '@nestjs/common';
+import { AdmissionRounds } from './admission-rounds';
+import { AdmissionService } from './admission.service';
 import { CommandWriter } from './command-writer';
 import { DecideHandler } from './decide.handler';
 import { DecideService } from './decide.service';
+import { Departures } from './departures';
 import { PolicyBook } from './policy-book';
 import { Sweeper } from './sweeper';
 
 @Module({
   controllers: [DecideHandler],
-  providers: [DecideService, CommandWriter, PolicyBook, Sweeper],
+  providers: [
+    DecideService,
+    CommandWriter,
+    PolicyBook,
+    Sweeper,
+    AdmissionService,
+    AdmissionRounds,
+    Departures,
+  ],
 })
 export class AppModule {}

@@ -46,7 +46,7 @@ async function stuckOn(id: string, model: string) {
   });
   await db
     .updateTable('tasks')
-    .set({ progressed_at: new Date(Date.now() - 3_600_000) })
+    .set({ progressed_at: new Date(Date.now() - 3_600_000), admitted_at: new Date() })
     .where('id', '=', id)
     .execute();
 }
@@ -58,6 +58,14 @@ test('work that nobody seems to do is published again, once per wait', async () 
   expect(published.map((r) => [r.queue, r.key, r.payload])).toEqual([
     ['execute', 'here', { taskId: 'a', attempt: 1, model: 'here' }],
   ]);
+});
+
+test('a task that waits for its admission is not stuck', async () => {
+  published = [];
+  await stuckOn('queued', 'here');
+  await db.updateTable('tasks').set({ admitted_at: null }).where('id', '=', 'queued').execute();
+  await sweeper.sweep();
+  expect(published).toEqual([]);
 });
 
 test('an attempt of a model that has left the pool ends as an outage, so that another is chosen', async () => {

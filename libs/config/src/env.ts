@@ -88,6 +88,11 @@ export const envSchema = z.object({
     .min(100)
     .default(20_000)
     .describe('A task that has not moved for so long is published again.'),
+  ACR_WINDOW: wholeNumber
+    .min(1)
+    .max(100_000)
+    .default(512)
+    .describe('Tasks in the loop at once, over all services; the others wait in Postgres for their turn.'),
   ACR_LEASE_MS: wholeNumber
     .min(1_000)
     .default(15_000)

@@ -1,3 +1,4 @@
+import { PRIORITIES } from '@acrouter/domain/admission';
 import { DIMENSIONS, OUTCOMES } from '@acrouter/domain/task';
 import { z } from 'zod';
 import { taskSpecSchema } from './task-file';
@@ -270,6 +271,8 @@ export const submitRunSchema = z.strictObject({
   name: z.string().min(1).max(200).optional(),
   maxCostUsd: z.number().positive().max(1_000_000).optional(),
   expectedTasks: z.number().int().min(1).max(10_000_000).optional(),
+  /** Of tasks that name none. Default: normal. */
+  priority: z.enum(PRIORITIES).optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   tasks: z.array(taskSpecSchema).max(MAX_TASKS_PER_REQUEST).superRefine(refuseTwins).default([]),
 });

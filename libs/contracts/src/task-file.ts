@@ -1,3 +1,4 @@
+import { PRIORITIES } from '@acrouter/domain/admission';
 import { DIMENSIONS } from '@acrouter/domain/task';
 import { z } from 'zod';
 
@@ -38,6 +39,8 @@ export const taskSpecSchema = z.strictObject({
   /** Seconds from submission until no new attempt starts. */
   deadlineSeconds: z.number().positive().max(604_800).optional(),
   costWeight: z.number().min(0).max(1_000).optional(),
+  /** Among the tenant's queued tasks. Default: the run's, else normal. */
+  priority: z.enum(PRIORITIES).optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });
 export type TaskSpec = z.infer<typeof taskSpecSchema>;

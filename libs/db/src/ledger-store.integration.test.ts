@@ -200,7 +200,7 @@ describe('leases', () => {
   test('the sweeper leaves a task alone while a lease runs, then takes it once', async () => {
     await db
       .updateTable('tasks')
-      .set({ progressed_at: new Date(0) })
+      .set({ progressed_at: new Date(0), admitted_at: new Date(0) })
       .where('id', '=', taskId)
       .execute();
     const sweep = () => db.transaction().execute((trx) => takeStuckTasks(trx, 60_000, 100));

@@ -21,9 +21,14 @@ export interface OutboxRow {
   payload: Record<string, unknown>;
   delayMs: number;
   traceparent: string | null;
+  /** Goes before the messages that wait. */
+  expedited: boolean;
 }
 
-/** Writes messages into the outbox; returns them as rows to hand to the relay after the commit. */
+/**
+ * Writes messages into the outbox; returns them as rows to hand to the relay after the commit. Those of an
+ * expedited task are expedited.
+ */
 export async function enqueue(trx: Executor, messages: readonly OutgoingMessage[]): Promise<OutboxRow[]> {
   if (messages.length === 0) return [];
   const values = messages.map((m) => ({
@@ -33,6 +38,7 @@ export async function enqueue(trx: Executor, messages: readonly OutgoingMessage[
     payload: json(m.message),
     delay_ms: m.delayMs ?? 0,
     traceparent: m.traceparent ?? null,
+    expedited: sql<boolean>`coalesce((select expedited from tasks where id = ${m.message.taskId}), false)`,
   }));
   const rows = await trx.insertInto('outbox').values(values).returningAll().execute();
   return rows.map(fromRow);
@@ -72,6 +78,7 @@ function fromRow(r: {
   payload: Record<string, unknown>;
   delay_ms: number;
   traceparent: string | null;
+  expedited: boolean;
 }): OutboxRow {
   return {
     id: r.id,
@@ -81,5 +88,6 @@ function fromRow(r: {
     payload: r.payload,
     delayMs: r.delay_ms,
     traceparent: r.traceparent,
+    expedited: r.expedited,
   };
 }

@@ -1,3 +1,4 @@
+import { priorityOf, priorityRank, type Priority } from '@acrouter/domain/admission';
 import { sql } from 'kysely';
 import { json, text, type Executor } from './client';
 
@@ -10,6 +11,8 @@ export interface NewRun {
   /** Tasks that the run will have once all chunks are in; `null` = those it has. */
   expectedTasks: number | null;
   metadata: Record<string, unknown>;
+  /** Of its tasks that name none. Default: normal. */
+  priority?: Priority;
 }
 
 /** Adds an empty run, and its budget where it has a cost limit. */
@@ -23,6 +26,7 @@ export async function insertRun(trx: Executor, run: NewRun): Promise<void> {
       max_cost_usd: run.maxCostUsd,
       expected_tasks: run.expectedTasks,
       metadata: json(run.metadata),
+      priority: run.priority === undefined ? null : priorityRank(run.priority),
     })
     .execute();
   if (run.maxCostUsd !== null)
@@ -41,17 +45,18 @@ export async function growRun(
   tenantId: string,
   runId: string,
   count: number,
-): Promise<{ name: string | null; taskCount: number } | 'missing' | 'cancelled'> {
+): Promise<{ name: string | null; taskCount: number; priority: Priority } | 'missing' | 'cancelled'> {
   const row = await trx
     .updateTable('runs')
     .set({ task_count: sql<number>`task_count + ${count}` })
     .where('id', '=', runId)
     .where('tenant_id', '=', tenantId)
-    .returning(['name', 'task_count', 'cancelled_at'])
+    .returning(['name', 'task_count', 'priority', 'cancelled_at'])
     .executeTakeFirst();
   if (!row) return 'missing';
   if (row.cancelled_at !== null) return 'cancelled';
-  return { name: row.name, taskCount: row.task_count };
+  const priority = row.priority === null ? 'normal' : priorityOf(row.priority);
+  return { name: row.name, taskCount: row.task_count, priority };
 }
 
 /** Those of `externalIds` that a run has already. */
@@ -83,13 +88,13 @@ export async function runExists(db: Executor, tenantId: string, runId: string): 
 
 /**
  * Closes a run to new tasks and asks for the cancellation of those that are not settled.
- * Returns their ids; `null` when there is no such run of this tenant. Repeating it returns the ones still open.
+ * Returns them, `queued` for those not in the loop yet; `null` when there is no such run of this tenant. Repeating it returns the ones still open.
  */
 export async function requestRunCancel(
   trx: Executor,
   tenantId: string,
   runId: string,
-): Promise<{ id: string; traceparent: string | null }[] | null> {
+): Promise<{ id: string; traceparent: string | null; queued: boolean }[] | null> {
   const run = await trx
     .updateTable('runs')
     .set({ cancelled_at: sql<Date>`coalesce(cancelled_at, now())` })
@@ -107,7 +112,7 @@ export async function requestRunCancel(
     .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, now())` })
     .where('run_id', '=', runId)
     .where('settled_at', 'is', null)
-    .returning(['id', 'traceparent'])
+    .returning(['id', 'traceparent', sql<boolean>`admitted_at is null`.as('queued')])
     .execute();
 }
 

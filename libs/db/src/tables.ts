@@ -24,6 +24,8 @@ export interface RunsTable {
   cancelled_at: NullableTimestamp;
   /** Tasks that the run will have; it is not finished before. `null` = those it has. */
   expected_tasks: ColumnType<number | null, number | null | undefined, number | null>;
+  /** For tasks of the run that name none: 0 low, 1 normal, 2 high; `null` = normal. */
+  priority: ColumnType<number | null, number | null | undefined, number | null>;
 }
 
 export interface TasksTable {
@@ -55,6 +57,28 @@ export interface TasksTable {
   progressed_at: Timestamp;
   sweeps: Generated<number>;
   settled_at: NullableTimestamp;
+  /** 0 low, 1 normal, 2 high. */
+  priority: Generated<number>;
+  /** When it was let into the loop; `null` while it is queued. */
+  admitted_at: NullableTimestamp;
+  /** Whether its messages go before those that wait. */
+  expedited: Generated<boolean>;
+}
+
+/** Where a tenant stands in fair queuing; see libs/domain admission.ts. */
+export interface TenantSharesTable {
+  tenant_id: string;
+  weight: Generated<number>;
+  next_start: Generated<number>;
+  class_time: Generated<number>;
+  /** Of low, normal, high. */
+  class_next: Generated<number[]>;
+  admitted: Generated<number>;
+}
+
+export interface AdmissionClockTable {
+  only_row: Generated<boolean>;
+  virtual_time: Generated<number>;
 }
 
 export interface ContextsTable {
@@ -243,6 +267,7 @@ export interface OutboxTable {
   delay_ms: Generated<number>;
   traceparent: string | null;
   created_at: Timestamp;
+  expedited: Generated<boolean>;
 }
 
 export interface IdempotencyKeysTable {
@@ -320,6 +345,8 @@ export interface Tables {
   events: EventsTable;
   model_health: ModelHealthTable;
   stages: StagesTable;
+  tenant_shares: TenantSharesTable;
+  admission_clock: AdmissionClockTable;
   api_keys: ApiKeysTable;
   rate_windows: RateWindowsTable;
 }

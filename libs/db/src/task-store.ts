@@ -1,3 +1,4 @@
+import { priorityRank, type Priority } from '@acrouter/domain/admission';
 import type { LoopState } from '@acrouter/domain/loop';
 import { initialState } from '@acrouter/domain/loop';
 import type { TaskLimits, VerificationSpec } from '@acrouter/domain/task';
@@ -21,6 +22,8 @@ export interface NewTask {
   metadata: Record<string, unknown>;
   limits: TaskLimits;
   traceparent: string | null;
+  /** Default: normal. */
+  priority?: Priority;
 }
 
 /** Adds tasks, and a budget for each that has a cost limit. */
@@ -56,6 +59,7 @@ function toRow(t: NewTask) {
     traceparent: t.traceparent,
     state: json(state),
     phase: state.phase,
+    priority: priorityRank(t.priority ?? 'normal'),
   };
 }
 
@@ -64,7 +68,10 @@ export function loadTask(db: Executor, id: string): Promise<TaskRow | undefined>
 }
 
 /** A task without its texts, locked until the transaction ends. */
-export type LockedTask = Omit<TaskRow, 'prompt' | 'verification' | 'metadata' | 'sweeps'> & {
+export type LockedTask = Omit<
+  TaskRow,
+  'prompt' | 'verification' | 'metadata' | 'sweeps' | 'priority' | 'admitted_at' | 'expedited'
+> & {
   prompt_bytes: number;
 };
 
@@ -128,17 +135,25 @@ export async function saveState(trx: Executor, id: string, version: number, stat
   if (!row) throw new Error(`Task ${id} changed while its row was locked`);
 }
 
-/** Asks for a task's cancellation; the orchestrator carries it out. False when it is settled or not this tenant's. */
-export async function requestCancel(db: Executor, tenantId: string, id: string): Promise<boolean> {
+/**
+ * Asks for a task's cancellation; the orchestrator carries it out. Says whether the task is in the loop or still
+ * queued; `null` when it is settled or not this tenant's.
+ */
+export async function requestCancel(
+  db: Executor,
+  tenantId: string,
+  id: string,
+): Promise<'queued' | 'in-loop' | null> {
   const row = await db
     .updateTable('tasks')
     .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, now())` })
     .where('id', '=', id)
     .where('tenant_id', '=', tenantId)
     .where('settled_at', 'is', null)
-    .returning('id')
+    .returning('admitted_at')
     .executeTakeFirst();
-  return row !== undefined;
+  if (!row) return null;
+  return row.admitted_at === null ? 'queued' : 'in-loop';
 }
 
 /** An unsettled task that has not moved for a while, with the facts that tell which message it waits for. */
@@ -155,14 +170,14 @@ export interface StuckTask {
 }
 
 /**
- * Takes up to `limit` tasks that have not moved for `idleMs` and on which nobody holds a lease, and marks them
+ * Takes up to `limit` tasks of the loop that have not moved for `idleMs` and on which nobody holds a lease, and marks them
  * as looked at. A task that still does not move is taken again after twice the time, up to 64 times `idleMs`. Several sweepers may run: each task is taken by one of them.
  */
 export async function takeStuckTasks(trx: Executor, idleMs: number, limit: number): Promise<StuckTask[]> {
   const result = await sql<StuckTask>`
     with stuck as (
       select t.id from tasks t
-      where t.settled_at is null and t.progressed_at < now() - ${idleMs} * (2 ^ least(t.sweeps, 6)) * interval '1 millisecond'
+      where t.settled_at is null and t.admitted_at is not null and t.progressed_at < now() - ${idleMs} * (2 ^ least(t.sweeps, 6)) * interval '1 millisecond'
         and not exists (select 1 from attempts a where a.task_id = t.id and a.lease_until > now())
       order by t.progressed_at limit ${limit} for update skip locked
     ), touched as (

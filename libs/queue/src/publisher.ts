@@ -29,6 +29,8 @@ export interface PublishOptions {
   traceparent?: string;
   /** 1 (first) to 2,097,152 (last); messages without come before all that have one. */
   priority?: number;
+  /** Goes before all messages that wait now, the last published first. Default false. */
+  expedited?: boolean;
 }
 
 /** One message for `publishMany`. */
@@ -110,6 +112,7 @@ export class QueuePublisher {
         jobId: encodeName(options.jobId ?? randomUUID()),
         delay: options.delayMs,
         priority: options.priority,
+        ...(options.expedited ? { lifo: true } : {}),
       },
     };
   }

@@ -84,6 +84,7 @@ function toOutgoing(row: OutboxRow): Outgoing {
       ...(row.key === null ? {} : { key: row.key }),
       ...(row.delayMs > 0 ? { delayMs: row.delayMs } : {}),
       ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+      ...(row.expedited ? { expedited: true } : {}),
     },
   } as Outgoing;
 }

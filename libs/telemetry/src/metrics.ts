@@ -38,6 +38,16 @@ export class Metrics {
     'Age of the oldest waiting message; 0 when none waits.',
     ['queue', 'model'],
   );
+  readonly admissions = this.counter('acrouter_admissions_total', 'Queued tasks let into the loop.', [
+    'priority',
+    'expedited',
+  ]);
+  readonly admissionWait = this.histogram(
+    'acrouter_admission_wait_seconds',
+    'From the acceptance of a task to its entry into the loop.',
+    ['priority'],
+    [...SECONDS, 1_800, 3_600, 14_400, 86_400],
+  );
   readonly deliveries = this.counter('acrouter_deliveries_total', 'Messages handled, by result.', [
     'queue',
     'result',

@@ -1,5 +1,6 @@
 import { PRIORITIES } from '@acrouter/domain/admission';
 import { DIMENSIONS } from '@acrouter/domain/task';
+import { REPORT_FORMATS } from '@acrouter/domain/verification/test-report';
 import { z } from 'zod';
 
 /** Longest prompt accepted, in characters (about 250k tokens). */
@@ -13,6 +14,9 @@ const relativePath = z
     message: 'must be a relative path without ".."',
   });
 
+const testNames = z.array(z.string().min(1).max(2_000)).max(50_000);
+const globs = z.array(z.string().min(1).max(512)).max(200);
+
 export const verificationSchema = z
   .strictObject({
     tests: z.string().min(1).optional(),
@@ -21,10 +25,34 @@ export const verificationSchema = z
     answerFile: relativePath.optional(),
     edits: z.array(relativePath).min(1).max(100).optional(),
     isolation: z.enum(['separate', 'shared']).optional(),
+    report: z.strictObject({ format: z.enum(REPORT_FORMATS), path: relativePath.optional() }).optional(),
+    repository: z
+      .strictObject({
+        name: relativePath,
+        base: z.string().regex(/^[0-9a-f]{7,64}$/, 'must be the id of a commit, in small letters'),
+        include: z.array(relativePath).max(20).optional(),
+      })
+      .optional(),
+    protect: globs.optional(),
+    allow: globs.optional(),
+    failToPass: testNames.optional(),
+    passToPass: testNames.optional(),
     entryPoint: z.string().min(1).optional(),
     timeoutMs: z.number().int().min(100).max(600_000).optional(),
   })
-  .refine((v) => !(v.tests && v.command), { message: 'give "tests" or "command", not both' });
+  .refine((v) => !(v.tests && v.command), { message: 'give "tests" or "command", not both' })
+  .refine((v) => v.command || !(v.report ?? v.repository), {
+    message: '"report" and "repository" need "command"',
+  })
+  .refine((v) => v.repository || !(v.protect ?? v.allow ?? v.failToPass ?? v.passToPass), {
+    message: '"protect", "allow", "failToPass" and "passToPass" need "repository"',
+  })
+  .refine((v) => !v.repository || !(v.edits ?? v.answerFile ?? v.isolation), {
+    message: '"edits", "answerFile" and "isolation" do not go with "repository"',
+  })
+  .refine((v) => v.report || !(v.failToPass ?? v.passToPass), {
+    message: '"failToPass" and "passToPass" need "report": an exit code names no tests',
+  });
 
 /** One line of a task file, and one element of `POST /v1/tasks`. */
 export const taskSpecSchema = z.strictObject({

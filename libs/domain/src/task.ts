@@ -19,6 +19,8 @@
  * - **settle**: to reach the one final outcome of a task.
  */
 
+import type { ReportFormat } from './verification/test-report';
+
 /** The nine task kinds of CodeRouterBench. Source: arXiv 2606.22902, Table 10. */
 export const DIMENSIONS = [
   'code_generation',
@@ -36,6 +38,24 @@ export type Dimension = (typeof DIMENSIONS)[number];
 /** Whether `value` is one of the nine dimensions. */
 export function isDimension(value: unknown): value is Dimension {
   return DIMENSIONS.includes(value as Dimension);
+}
+
+/** The file in which `command` tells of its tests. */
+export interface ReportSpec {
+  /** How it is read; the first three names also say how tests are planted in it (verification/planted.ts). */
+  format: ReportFormat;
+  /** Where `command` writes it, relative. Default: what `$ACR_REPORT` says in the command, a new place each time. */
+  path?: string;
+}
+
+/** A commit of a repository that the verifier can see. */
+export interface RepositorySpec {
+  /** Folder, bare repository or `.bundle` below ACR_REPOSITORIES. */
+  name: string;
+  /** Id of the commit that the answer changes, at least 7 digits. */
+  base: string;
+  /** Folders beside the repository's own files that tests need and git does not hold (`node_modules`), read-only. */
+  include?: string[];
 }
 
 /** How an answer is checked. All fields optional: without any, only prompt tests and syntax are used. */
@@ -59,6 +79,21 @@ export interface VerificationSpec {
    * tests, for tests of object identity, patched globals and the like; a hostile answer could then fake a pass.
    */
   isolation?: 'separate' | 'shared';
+  /** Report that `command` must write; its tests decide then, and an exit code without it counts as a failure. */
+  report?: ReportSpec;
+  /**
+   * The answer is a diff or whole files for this commit; `command` runs in a copy with `files` put over it, once
+   * without and once with the answer, and the tests of both are compared.
+   */
+  repository?: RepositorySpec;
+  /** Globs that the answer may not change, besides tests and their settings (verification/protected-paths.ts). */
+  protect?: string[];
+  /** Globs that the answer may change although they are protected. */
+  allow?: string[];
+  /** Tests that fail before the change and must pass after it. Default: none. */
+  failToPass?: string[];
+  /** Tests that pass before the change and must still. Default: all that do. */
+  passToPass?: string[];
   /** Function that `tests` exercise (HumanEval's `entry_point`). */
   entryPoint?: string;
   /** Wall-clock limit of the check, in ms. Default 10,000. */

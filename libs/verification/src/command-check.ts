@@ -5,14 +5,18 @@ import type {
   SandboxRequest,
   SandboxResult,
 } from '@acrouter/sandbox/sandbox';
+import type { ReportSpec, VerificationSpec } from '@acrouter/domain/task';
 import { applyEdits } from '@acrouter/domain/verification/edits';
 import type { Program } from '@acrouter/domain/verification/extract';
 import { canStandAlone } from '@acrouter/domain/verification/isolation';
 import { ANSWER_FILES } from '@acrouter/domain/verification/languages';
+import { plant, type Planted } from '@acrouter/domain/verification/planted';
 import type { Finding } from '@acrouter/domain/verification/signals';
-import { runIsolated, type IsolatedCommand } from './isolated-command';
-import type { Check, VerifyDependencies } from './check';
+import type { Check, Checked, VerifyDependencies } from './check';
 import { DEFAULT_CHECK_MS } from './check';
+import { runIsolated, type IsolatedCommand } from './isolated-command';
+import { reportFinding, testedBy, type Isolation } from './report-finding';
+import { reportedRequest } from './reported-run';
 
 /** Builds and test suites need more than one program does. */
 const PROJECT_LIMITS: Partial<SandboxLimits> = {
@@ -23,7 +27,11 @@ const PROJECT_LIMITS: Partial<SandboxLimits> = {
 };
 
 /** Runs the task's own command in a folder with the answer and the task's files; the task's files win. */
-export async function checkByCommand(check: Check, sandbox: Sandbox, deps: VerifyDependencies) {
+export async function checkByCommand(
+  check: Check,
+  sandbox: Sandbox,
+  deps: VerifyDependencies,
+): Promise<Checked> {
   const spec = check.task.verification ?? {};
   const program = spec.edits ? null : (check.programs[0] ?? null);
   const files = spec.edits ? editedFiles(check, spec.edits) : answerFiles(check, program);
@@ -38,15 +46,71 @@ export async function checkByCommand(check: Check, sandbox: Sandbox, deps: Verif
   }
   const wallMs = spec.timeoutMs ?? DEFAULT_CHECK_MS;
   const language: SandboxLanguage = check.language ?? 'bash';
-  const limits = spec.edits ? { ...PROJECT_LIMITS, cpuSeconds: Math.ceil(wallMs / 1_000) } : {};
+  const project = spec.edits || spec.report;
+  const limits = project ? { ...PROJECT_LIMITS, cpuSeconds: Math.ceil(wallMs / 1_000) } : {};
   const argv = ['/bin/sh', '-c', spec.command ?? 'false'];
-  const request = { language, argv, files, limits: { ...limits, wallMs } };
-  const isolated = program && sandbox.kind === 'bubblewrap' ? isolatedCommand(check, request) : null;
+  const run: CommandRun = {
+    check,
+    program,
+    request: { language, argv, files, limits: { ...limits, wallMs } },
+    sandbox,
+    deps,
+  };
+  return spec.report ? checkByReport(run, spec.report) : checkByExitCode(run);
+}
+
+/** A command check, ready to run. */
+interface CommandRun {
+  check: Check;
+  program: Program | null;
+  request: SandboxRequest;
+  sandbox: Sandbox;
+  deps: VerifyDependencies;
+}
+
+const isolatedFor = ({ check, program, request, sandbox }: CommandRun): IsolatedCommand | null =>
+  program && sandbox.kind === 'bubblewrap' ? isolatedCommand(check, request) : null;
+
+async function checkByExitCode(run: CommandRun): Promise<Checked> {
+  const { sandbox, deps, program } = run;
+  const isolated = isolatedFor(run);
   const result = isolated
     ? await runIsolated(sandbox, isolated, deps.signal)
-    : await sandbox.run(request, deps.signal);
+    : await sandbox.run(run.request, deps.signal);
   const finding = commandFinding(result, isolated ? 'own-sandbox' : 'none');
   return { findings: [finding], chosen: program, ran: true, refused: refusalOf(result) };
+}
+
+/** With tests planted into the task's test files where the answer runs beside them. */
+async function checkByReport(run: CommandRun, report: ReportSpec): Promise<Checked> {
+  const { sandbox, deps, program, check } = run;
+  const spec = check.task.verification ?? {};
+  const token = deps.token();
+  const isolated = isolatedFor(run);
+  const given = isolated?.request ?? run.request;
+  const planted = isolated ? [] : plantAll(report, spec, deps);
+  const files = { ...given.files, ...Object.fromEntries(planted.map((p) => [p.path, p.text])) };
+  const request = reportedRequest(
+    { ...given, files },
+    { command: spec.command ?? 'false', report, token, ownProcesses: sandbox.kind !== 'unsafe' },
+  );
+  const result = isolated
+    ? await runIsolated(sandbox, { ...isolated, request }, deps.signal)
+    : await sandbox.run(request, deps.signal);
+  const isolation: Isolation = isolated ? 'own-sandbox' : 'none';
+  const finding = reportFinding(result, testedBy(result, token, report.format), {
+    format: report.format,
+    isolation,
+    planted,
+  });
+  return { findings: [finding], chosen: program, ran: true, refused: refusalOf(result) };
+}
+
+/** Tests are planted in files of the task that the answer cannot change. */
+function plantAll(report: ReportSpec, spec: VerificationSpec, deps: VerifyDependencies): Planted[] {
+  return Object.entries(spec.files ?? {})
+    .filter(([path]) => !spec.edits?.includes(path))
+    .flatMap(([path, text]) => plant(report.format, path, text, deps.token()) ?? []);
 }
 
 /** The same check with the answer in a sandbox of its own, where its tests load it as a module; else `null`. */
@@ -87,8 +151,8 @@ function editedFiles(check: Check, edits: readonly string[]): Record<string, str
 export const refusalOf = (result: SandboxResult) =>
   result.outcome.kind === 'not-started' || result.outcome.kind === 'cancelled' ? result.outcome.kind : null;
 
-/** `isolation`: whether the answer ran apart from the tests; without it, tests share their process with it. */
-export function commandFinding(result: SandboxResult, isolation: 'own-sandbox' | 'none'): Finding {
+/** Signal of a command that is judged by its exit code alone. */
+export function commandFinding(result: SandboxResult, isolation: Isolation): Finding {
   const { outcome } = result;
   const evidence = {
     given: true,

@@ -14,8 +14,10 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pretendedVerdict, refusePretence } from './pretended';
+import { Slots } from './slots';
 
 /**
  * Holds this process's sandbox. Without one on the machine the verifier still runs and refuses checks that
@@ -25,6 +27,8 @@ import { pretendedVerdict, refusePretence } from './pretended';
 export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private sandbox: Sandbox | null = null;
   private reason: string | undefined;
+  /** A check is a process that computes: more at once than cores only makes them time out. */
+  private readonly cores: Slots;
 
   constructor(
     @Inject(ENV) private readonly env: Env,
@@ -33,6 +37,7 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
     @Inject(MODELS) pool: Pick<ModelsFile, 'models'>,
   ) {
     if (env.ACR_PRETEND_CHECK_MS !== undefined) refusePretence(pool.models);
+    this.cores = new Slots(env.ACR_CONCURRENCY ?? availableParallelism());
     for (const reason of LIMITS) metrics.sandboxKills.inc({ reason }, 0);
   }
 
@@ -68,7 +73,9 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
       return pretendedVerdict(answer, pretendMs);
     }
     const { sandbox, reason: sandboxReason } = this;
-    return verifyAnswer(task, answer, { sandbox, sandboxReason, token: randomUUID, signal });
+    return this.cores.run(() =>
+      verifyAnswer(task, answer, { sandbox, sandboxReason, token: randomUUID, signal }),
+    );
   }
 }
 

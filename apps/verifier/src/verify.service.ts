@@ -3,15 +3,17 @@ import { loadAttempt, storeVerdict, type StoredVerdict } from '@acrouter/db/atte
 import type { Database } from '@acrouter/db/client';
 import { loadContext } from '@acrouter/db/context-store';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { storePairs } from '@acrouter/db/opinion-store';
 import { recordStage } from '@acrouter/db/stage-store';
 import { loadTask, type TaskRow } from '@acrouter/db/task-store';
 import { isDimension } from '@acrouter/domain/task';
 import type { JobContext } from '@acrouter/queue/handles';
 import { DATABASE } from '@acrouter/service/tokens';
-import { Metrics } from '@acrouter/telemetry/metrics';
 import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 import { Inject, Injectable } from '@nestjs/common';
+import { CheckMeter } from './check-meter';
 import { Checker } from './checker';
+import { OpinionsService } from './opinions.service';
 
 /** What this service needs to know of a delivery. */
 type Delivery = Pick<JobContext, 'signal' | 'waitMs'>;
@@ -22,10 +24,9 @@ export class VerifyService {
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     private readonly checker: Checker,
-    private readonly metrics: Metrics,
-  ) {
-    for (const result of CHECK_RESULTS) metrics.checks.inc({ result }, 0);
-  }
+    private readonly opinions: OpinionsService,
+    private readonly meter: CheckMeter,
+  ) {}
 
   /**
    * Returns the messages to publish. An attempt that has its verdict already only points on, since the process
@@ -38,14 +39,25 @@ export class VerifyService {
     if (!task || !row) return [];
     const next = { queue: 'feedback' as const, message: { taskId, attempt }, traceparent: task.traceparent };
     if (row.status === 'verified') return enqueue(this.db, [next]);
-    if (row.status !== 'answered' || task.settled_at) return [];
+    if (row.status !== 'answered' || task.settled_at) {
+      await this.opinions.abandon(taskId, attempt);
+      return [];
+    }
     const startedMs = performance.now();
-    const verdict = await this.checker.check(await this.checkable(task), row.answer ?? '', delivery.signal);
+    const checkable = await this.checkable(task);
+    const dimension = checkable.dimension ?? 'code_generation';
+    const executed = await this.checker.check(checkable, row.answer ?? '', delivery.signal);
+    delivery.signal.throwIfAborted();
+    const { verdict, learnt } = await this.opinions.weigh(task, row, dimension, executed, delivery.signal);
     delivery.signal.throwIfAborted();
     const workMs = performance.now() - startedMs;
-    this.count(verdict, workMs);
+    this.meter.record(message, verdict, workMs);
     return this.db.transaction().execute(async (trx) => {
       if (!(await storeVerdict(trx, taskId, attempt, toStored(verdict)))) return [];
+      if (learnt) {
+        const { wasRight, pairs } = learnt;
+        await storePairs(trx, { taskId, attempt, tenantId: task.tenant_id, dimension, wasRight }, pairs);
+      }
       await recordStage(trx, { taskId, turn: attempt, stage: 'verify', waitMs: delivery.waitMs, workMs });
       return enqueue(trx, [next]);
     });
@@ -62,20 +74,6 @@ export class VerifyService {
       verification: task.verification,
     };
   }
-
-  private count(verdict: Verdict, workMs: number): void {
-    this.metrics.stageDuration.observe({ stage: 'verify' }, workMs / 1000);
-    this.metrics.checks.inc({ result: resultOf(verdict) });
-    if (verdict.conclusive) this.metrics.verificationScore.observe(verdict.score);
-  }
-}
-
-const CHECK_RESULTS = ['passed', 'failed', 'inconclusive', 'refused'] as const;
-
-function resultOf(verdict: Verdict): (typeof CHECK_RESULTS)[number] {
-  if (verdict.refused !== null) return 'refused';
-  if (!verdict.conclusive) return 'inconclusive';
-  return verdict.passed ? 'passed' : 'failed';
 }
 
 function toStored(verdict: Verdict): StoredVerdict {

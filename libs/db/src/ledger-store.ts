@@ -112,9 +112,10 @@ export async function markSent(db: Executor, key: CallKey): Promise<boolean> {
   return row !== undefined;
 }
 
-/** How a call ended whose usage the provider reported. */
+/** How a call ended whose cost is known. */
 export interface SettledCall {
-  usage: Usage;
+  /** `null`: the cost was told without the tokens. */
+  usage: Usage | null;
   costUsd: number;
   latencyMs: number;
 }
@@ -132,10 +133,10 @@ export async function settleCall(trx: Executor, key: CallKey, ended: SettledCall
       state: 'settled',
       held_usd: 0,
       cost_usd: ended.costUsd,
-      input_tokens: ended.usage.inputTokens,
-      output_tokens: ended.usage.outputTokens,
-      cached_input_tokens: ended.usage.cachedInputTokens,
-      reasoning_tokens: ended.usage.reasoningTokens,
+      input_tokens: ended.usage?.inputTokens ?? null,
+      output_tokens: ended.usage?.outputTokens ?? null,
+      cached_input_tokens: ended.usage?.cachedInputTokens ?? null,
+      reasoning_tokens: ended.usage?.reasoningTokens ?? null,
       latency_ms: ended.latencyMs,
       finished_at: sql<Date>`now()`,
     })
@@ -206,6 +207,18 @@ export function callsOf(
     .where('attempt', '=', attempt)
     .where('kind', '=', kind)
     .orderBy('call')
+    .execute();
+}
+
+/** Lines of an attempt's checks whose calls are in flight, or whose process has ended. */
+export function sentChecks(db: Executor, taskId: string, attempt: number): Promise<LedgerRow[]> {
+  return db
+    .selectFrom('ledger')
+    .selectAll()
+    .where('task_id', '=', taskId)
+    .where('attempt', '=', attempt)
+    .where('kind', '<>', 'completion')
+    .where('state', '=', 'sent')
     .execute();
 }
 

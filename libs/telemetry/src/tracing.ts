@@ -30,8 +30,8 @@ export interface FinishedSpan {
   startMs: number;
   endMs: number;
   attributes?: Attributes;
-  /** An event at the end of the span. */
-  event?: { name: string; attributes: Attributes };
+  /** Events at the end of the span. */
+  events?: readonly { name: string; attributes: Attributes }[];
   /** What went wrong, for a person. */
   error?: string;
 }
@@ -80,7 +80,7 @@ export class Tracing {
       above,
     );
     this.ids.next = null;
-    if (span.event) opened.addEvent(span.event.name, span.event.attributes, span.endMs);
+    for (const event of span.events ?? []) opened.addEvent(event.name, event.attributes, span.endMs);
     if (span.error !== undefined) opened.setStatus({ code: SpanStatusCode.ERROR, message: span.error });
     opened.end(span.endMs);
   }

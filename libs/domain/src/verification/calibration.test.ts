@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { calibrated, trustOf, type PairCount } from './calibration';
+import { calibrated, calibrationTable, trustOf, type PairCount } from './calibration';
+import { BELIEVED_RELIABILITY } from './score';
 
 const pair = (said: number, right: number, wrong: number): PairCount => ({ said, right, wrong });
 const BELIEVED = 0.5;
@@ -114,4 +115,24 @@ describe('for any pairs', () => {
       }),
     );
   });
+});
+
+test('the table has a line per signal and judge over all dimensions, then one per dimension', () => {
+  const row = (source: string, dimension: string, said: number, right: number, wrong: number) =>
+    ({ kind: 'judge', source, dimension, said, right, wrong }) as const;
+  const rows = [
+    row('a', 'algorithm', 1, 50, 50),
+    row('b', 'algorithm', 1, 50, 0),
+    row('b', 'bug_fixing', 0, 0, 50),
+  ];
+  const table = calibrationTable(rows, BELIEVED_RELIABILITY);
+  expect(table.map((l) => [l.source, l.dimension, l.pairs])).toEqual([
+    ['a', null, 100],
+    ['a', 'algorithm', 100],
+    ['b', null, 100],
+    ['b', 'algorithm', 50],
+    ['b', 'bug_fixing', 50],
+  ]);
+  expect(table[0]?.weightFactor).toBeLessThan(0.01);
+  expect(table[2]?.weightFactor).toBe(1);
 });

@@ -1,3 +1,5 @@
+import type { SignalKind } from './signals';
+
 /**
  * How far a signal can be trusted, learnt from answers of which both are known: what the signal said (in [0, 1]),
  * and the truth that given tests showed. Pure arithmetic on counts; libs/db keeps the pairs.
@@ -131,4 +133,47 @@ function curveOf(steps: readonly Step[], believed: readonly number[]): number[] 
     blocks.push(block);
   });
   return blocks.flatMap((b) => Array.from({ length: b.length }, () => Math.min(1, Math.max(0, b.value))));
+}
+
+/** Counted pairs of one signal in one dimension. `source`: the judge's model, '' for signals that nobody speaks. */
+export interface PairRow extends PairCount {
+  kind: SignalKind;
+  source: string;
+  dimension: string;
+}
+
+/** What was learnt about one signal: in one dimension, or over all (`dimension: null`). */
+export interface CalibrationLine extends SignalTrust {
+  kind: SignalKind;
+  source: string;
+  dimension: string | null;
+}
+
+/** One line per signal and source over all dimensions, followed by one per dimension that has pairs. */
+export function calibrationTable(
+  rows: readonly PairRow[],
+  believed: Record<SignalKind, number>,
+): CalibrationLine[] {
+  const signals = new Map(rows.map(({ kind, source }) => [`${kind} ${source}`, { kind, source }]));
+  return [...signals.values()].flatMap(({ kind, source }) => {
+    const own = rows.filter((r) => r.kind === kind && r.source === source);
+    const dimensions = [...new Set(own.map((r) => r.dimension))].sort();
+    return [null, ...dimensions].map((dimension) => ({
+      kind,
+      source,
+      dimension,
+      ...trustIn(own, dimension, believed[kind]),
+    }));
+  });
+}
+
+/** Trust in a signal whose pairs are `own`, in one dimension or over all of them (`null`). */
+export function trustIn(own: readonly PairRow[], dimension: string | null, believed: number): SignalTrust {
+  if (dimension === null) return trustOf(own, [], believed);
+  const here = (r: PairRow) => r.dimension === dimension;
+  return trustOf(
+    own.filter(here),
+    own.filter((r) => !here(r)),
+    believed,
+  );
 }

@@ -1,0 +1,76 @@
+import type { ModelsFile } from '@acrouter/config/models-file';
+import { attemptsOf, type AttemptRow } from '@acrouter/db/attempt-store';
+import type { Database } from '@acrouter/db/client';
+import type { CalibrationPair } from '@acrouter/db/opinion-store';
+import type { TaskRow } from '@acrouter/db/task-store';
+import type { Dimension } from '@acrouter/domain/task';
+import { speaks, type Signal } from '@acrouter/domain/verification/signals';
+import { DATABASE, MODELS } from '@acrouter/service/tokens';
+import { withFindings } from '@acrouter/verification/rescore';
+import type { Verdict } from '@acrouter/verification/verdict';
+import { Inject, Injectable } from '@nestjs/common';
+import { JudgeService } from './judge.service';
+import { PaidCalls } from './paid-calls';
+import { TrustBook } from './trust-book';
+
+/** A verdict with the opinions weighed in, and what it teaches about them. */
+export interface Weighed {
+  verdict: Verdict;
+  /** Whether the given tests passed, with what other signals said; `null` when no given tests ran. */
+  learnt: { wasRight: boolean; pairs: CalibrationPair[] } | null;
+}
+
+/** Adds to what was executed what others say, weighed by what their word was worth so far. */
+@Injectable()
+export class OpinionsService {
+  constructor(
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(MODELS) private readonly pool: Pick<ModelsFile, 'models' | 'verification'>,
+    private readonly judge: JudgeService,
+    private readonly trusts: TrustBook,
+    private readonly calls: PaidCalls,
+  ) {}
+
+  /** Settles the money of an attempt whose check will not be finished. */
+  abandon(taskId: string, attempt: number): Promise<void> {
+    return this.calls.abandon(taskId, attempt);
+  }
+
+  /** @param dimension whose weights hold. A verdict without signals (a pretended one) is left alone. */
+  async weigh(
+    task: TaskRow,
+    row: AttemptRow,
+    dimension: Dimension,
+    executed: Verdict,
+    signal: AbortSignal,
+  ): Promise<Weighed> {
+    if (executed.signals.length === 0) return { verdict: executed, learnt: null };
+    const { weights, passOpinion, judge } = this.pool.verification;
+    const attempts = judge ? await attemptsOf(this.db, task.id) : [];
+    const opinion = await this.judge.find({ task, row, attempts, signals: executed.signals }, signal);
+    const trusts = await this.trusts.trusts(task.tenant_id, dimension, judge?.model ?? null);
+    const scoring = { weights: weights[dimension], passOpinion, trusts };
+    const verdict = withFindings(executed, opinion ? [opinion] : [], scoring);
+    return { verdict, learnt: this.isSimulated(row.model) ? null : learntFrom(verdict.signals) };
+  }
+
+  /** What is said of made-up answers says nothing of real ones. */
+  private isSimulated(model: string): boolean {
+    return this.pool.models.some((m) => m.id === model && m.provider === 'simulated');
+  }
+}
+
+const LEARNT = new Set(['prompt-tests', 'consistency', 'judge']);
+
+function learntFrom(signals: readonly Signal[]): Weighed['learnt'] {
+  const tests = signals.find((s) => s.kind === 'tests' && speaks(s) && s.evidence['given'] === true);
+  if (!tests) return null;
+  const pairs = signals
+    .filter((s) => LEARNT.has(s.kind) && speaks(s))
+    .map((s) => ({
+      kind: s.kind,
+      source: s.kind === 'judge' ? String(s.evidence['model'] ?? '') : '',
+      said: Number(s.evidence['said'] ?? s.score),
+    }));
+  return { wasRight: tests.status === 'passed', pairs };
+}

@@ -80,7 +80,7 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
 }
 
 /** Those that end a run, and `output`, which only cuts it. */
-const LIMITS: readonly LimitHit[] = ['wall', 'cpu', 'memory', 'processes', 'output', 'flood'];
+const LIMITS: readonly LimitHit[] = ['wall', 'cpu', 'memory', 'processes', 'output', 'flood', 'files'];
 
 /** The same sandbox, its met limits counted. */
 function counted(sandbox: Sandbox, metrics: Metrics): Sandbox {

@@ -32,6 +32,7 @@ export const ERRORS = {
     retryable: false,
     message: 'No sandbox on this machine can run the check',
   },
+  ACR_SANDBOX_FAULT: { httpStatus: 503, retryable: true, message: 'The sandbox could not start the check' },
   ACR_DATABASE_UNAVAILABLE: { httpStatus: 503, retryable: true, message: 'Postgres does not answer' },
   ACR_GATEWAY_UNREACHABLE: { httpStatus: 503, retryable: true, message: 'The gateway does not answer' },
   ACR_QUEUE_UNAVAILABLE: { httpStatus: 503, retryable: true, message: 'The queue does not answer' },

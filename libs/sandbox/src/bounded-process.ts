@@ -3,6 +3,9 @@ import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { FLOOD_FACTOR } from './sandbox';
 
+/** Time between two looks at what cannot be limited by the kernel. */
+const LOOK_MS = 100;
+
 /** What to start and how to stop it. */
 export interface BoundedProcess {
   program: string;
@@ -15,6 +18,8 @@ export interface BoundedProcess {
   outputBytes: number;
   /** Called once the process exists; `pipes[i]` belongs to descriptor 3 + i. */
   started?: (child: ChildProcess, pipes: readonly (Writable | NodeJS.ReadableStream)[]) => void;
+  /** Asked ten times a second; `true` ends the run for the number of its files. */
+  overfull?: () => boolean;
   /** Kills the whole tree; by default the process alone. */
   kill?: (child: ChildProcess) => void;
 }
@@ -24,7 +29,7 @@ export interface BoundedResult {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
   /** Why we ended it, if we did. */
-  stopped: 'wall' | 'flood' | 'cancelled' | null;
+  stopped: 'wall' | 'flood' | 'files' | 'cancelled' | null;
   startError: string | null;
   stdout: string;
   stderr: string;
@@ -101,11 +106,14 @@ export function runBounded(run: BoundedProcess, signal?: AbortSignal): Promise<B
     child.stdout?.on('data', (chunk: Buffer) => stdout.add(chunk));
     child.stderr?.on('data', (chunk: Buffer) => stderr.add(chunk));
     const timer = setTimeout(() => stop('wall'), run.wallMs);
+    const look = () => run.overfull?.() && stop('files');
+    const watch = run.overfull ? setInterval(look, LOOK_MS) : undefined;
     const abort = () => stop('cancelled');
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
     const finish = (exitCode: number | null, exitSignal: NodeJS.Signals | null) => {
       clearTimeout(timer);
+      clearInterval(watch);
       signal?.removeEventListener('abort', abort);
       resolve({
         exitCode,

@@ -10,13 +10,20 @@ export const INFO_FD = 3;
 export const BLOCK_FD = 4;
 export const SECCOMP_FD = 5;
 export const GATE_FD = 6;
-export const FIRST_FILE_FD = 7;
+export const BEGIN_FD = 7;
+export const FIRST_FILE_FD = 8;
 
 /**
  * Begins only when we are alive to say so. bubblewrap ties the program to its parent late, and takes a closed
  * BLOCK_FD for permission: without this gate a program could begin after a SIGKILL of ours, with nobody to end it.
+ * It says so just before: what goes wrong earlier is the machine's fault and no verdict on the program.
  */
-const GATE = ['/bin/sh', '-c', `read -r _ <&${GATE_FD} || exit 125; exec ${GATE_FD}<&-; exec "$@"`, 'sh'];
+const GATE = [
+  '/bin/sh',
+  '-c',
+  `read -r _ <&${GATE_FD} || exit 125; echo >&${BEGIN_FD}; exec ${GATE_FD}<&- ${BEGIN_FD}>&-; exec "$@"`,
+  'sh',
+];
 
 /** What of the host bubblewrap must be told; found once at start-up. */
 export interface HostFolders {
@@ -141,8 +148,8 @@ export function bubblewrapArgs(host: HostFolders, run: BubblewrapRun): string[] 
     ...(run.gated ? ['--block-fd', String(BLOCK_FD)] : []),
     ...(run.seccomp ? ['--seccomp', String(SECCOMP_FD)] : []),
     '--',
-    ...GATE,
     ...rlimits(run.limits, !run.gated),
+    ...GATE,
     ...run.argv,
   ];
 }

@@ -76,3 +76,27 @@ describe('bubblewrap', () => {
     expect(result.outcome).toEqual({ kind: 'cancelled' });
   });
 });
+
+describe('a fault of the machine', () => {
+  test('is told from the program’s own doing, and can be tried again', async () => {
+    const broken = sandbox.run({
+      language: 'python',
+      argv: ['{tool}', '-c', 'pass'],
+      mounts: [{ from: '/no-such-folder-of-the-host', to: '/judge' }],
+    });
+    await expect(broken).rejects.toMatchObject({ code: 'ACR_SANDBOX_FAULT', retryable: true });
+    expect((await python('print(1)')).stdout).toBe('1\n');
+  });
+
+  test('cannot be pretended by a program that writes what bubblewrap would', async () => {
+    const result = await python(
+      'import sys; sys.stderr.write("bwrap: Can\'t mount: No space left\\n"); sys.exit(1)',
+    );
+    expect(result.outcome).toEqual({ kind: 'ended', exitCode: 1 });
+  });
+
+  test('is not a program that is missing inside', async () => {
+    const result = await sandbox.run({ language: 'python', argv: ['/no/such/program'] });
+    expect(result.outcome).toEqual({ kind: 'ended', exitCode: 127 });
+  });
+});

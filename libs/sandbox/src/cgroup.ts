@@ -8,8 +8,8 @@ export type CgroupHome =
 
 /** Control group of one run. */
 export interface Cgroup {
-  /** Moves a process in; its later children follow. */
-  add(pid: number): void;
+  /** Moves a process in; its later children follow. `false`: it is not in, and nothing limits it. */
+  add(pid: number): boolean;
   /** Processes the kernel killed for memory so far. */
   oomKills(): number;
   /** Times a fork was refused for the process limit. */
@@ -35,6 +35,10 @@ const write = (path: string, value: string | number) => {
   } catch {
     return false;
   }
+};
+/** Writes a limit without which the group would be worth nothing. */
+const limit = (path: string, value: string | number) => {
+  if (!write(path, value)) throw new Error(`${path} cannot be written`);
 };
 const field = (text: string, name: string) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1] ?? 0);
 
@@ -76,6 +80,11 @@ export function findCgroupHome(): CgroupHome | null {
   return home.memory || home.pids ? home : null;
 }
 
+/** Removes a group that never had a process. */
+function removeNow(path: string): void {
+  if (existsSync(path)) rmdirSync(path);
+}
+
 /** Removes an emptied group; processes that are still dying hold it for a few ms. */
 async function removeGroup(path: string): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
@@ -108,17 +117,17 @@ function createV1(
   const memory = home.memory && join(home.memory, name);
   const pidsGroup = home.pids && join(home.pids, name);
   if (memory) {
-    write(join(memory, 'memory.limit_in_bytes'), memoryBytes);
+    limit(join(memory, 'memory.limit_in_bytes'), memoryBytes);
     write(join(memory, 'memory.memsw.limit_in_bytes'), memoryBytes);
     write(join(memory, 'memory.swappiness'), 0);
   }
-  if (pidsGroup) write(join(pidsGroup, 'pids.max'), pids);
+  if (pidsGroup) limit(join(pidsGroup, 'pids.max'), pids);
   if (home.cpu) {
     write(join(home.cpu, name, 'cpu.cfs_period_us'), CPU_PERIOD_US);
     write(join(home.cpu, name, 'cpu.cfs_quota_us'), Math.round(CPU_PERIOD_US * cpus));
   }
   return {
-    add: (pid) => groups.forEach((group) => write(join(group, 'cgroup.procs'), pid)),
+    add: (pid) => groups.map((group) => write(join(group, 'cgroup.procs'), pid)).every(Boolean),
     oomKills: () => (memory ? field(read(join(memory, 'memory.oom_control')), 'oom_kill') : 0),
     forkRefusals: () => (pidsGroup ? field(read(join(pidsGroup, 'pids.events')), 'max') : 0),
     remove: async () => {
@@ -130,13 +139,13 @@ function createV1(
 function createV2(root: string, name: string, memoryBytes: number, pids: number, cpus: number): Cgroup {
   const group = join(root, name);
   mkdirSync(group);
-  write(join(group, 'memory.max'), memoryBytes);
+  limit(join(group, 'memory.max'), memoryBytes);
   write(join(group, 'memory.swap.max'), 0);
   write(join(group, 'memory.oom.group'), 1);
   write(join(group, 'pids.max'), pids);
   write(join(group, 'cpu.max'), `${Math.round(CPU_PERIOD_US * cpus)} ${CPU_PERIOD_US}`);
   return {
-    add: (pid) => void write(join(group, 'cgroup.procs'), pid),
+    add: (pid) => write(join(group, 'cgroup.procs'), pid),
     oomKills: () => field(read(join(group, 'memory.events')), 'oom_kill'),
     forkRefusals: () => field(read(join(group, 'pids.events')), 'max'),
     remove: () => removeGroup(group),
@@ -146,22 +155,29 @@ function createV2(root: string, name: string, memoryBytes: number, pids: number,
 /**
  * Makes the control group of one run: `memoryBytes` for all its processes and files together, at most `pids`
  * processes and threads, at most `cpus` cores' worth of time.
+ * @throws Error when a limit cannot be set; nothing is left behind then.
  */
 export function createCgroup(
   home: CgroupHome,
   name: string,
   limits: { memoryBytes: number; pids: number; cpus: number },
 ): Cgroup {
-  return home.version === 1
-    ? createV1(home, name, limits.memoryBytes, limits.pids, limits.cpus)
-    : createV2(home.root, name, limits.memoryBytes, limits.pids, limits.cpus);
+  try {
+    return home.version === 1
+      ? createV1(home, name, limits.memoryBytes, limits.pids, limits.cpus)
+      : createV2(home.root, name, limits.memoryBytes, limits.pids, limits.cpus);
+  } catch (error) {
+    for (const parent of parentsOf(home)) removeNow(join(parent, name));
+    throw error;
+  }
 }
+
+const parentsOf = (home: CgroupHome) =>
+  (home.version === 1 ? [home.memory, home.pids, home.cpu] : [home.root]).filter((path) => path !== null);
 
 /** Removes groups that an earlier process of ours left when it was killed. `alive` says whether a pid exists. */
 export async function sweepCgroups(home: CgroupHome, alive: (pid: number) => boolean): Promise<void> {
-  const parents = home.version === 1 ? [home.memory, home.pids, home.cpu] : [home.root];
-  for (const parent of parents) {
-    if (!parent) continue;
+  for (const parent of parentsOf(home)) {
     const stale = readdirSync(parent).filter((name) => {
       const pid = /^acr-(\d+)-/.exec(name)?.[1];
       return pid !== undefined && !alive(Number(pid));

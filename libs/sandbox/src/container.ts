@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { AcrError } from '@acrouter/domain/errors';
 import { runBounded } from './bounded-process';
 import { interpret } from './outcome';
 import { checkRequest } from './request';
@@ -72,7 +73,8 @@ export function containerArgs(
 ): string[] {
   const tmpfs = (path: string) => [
     '--tmpfs',
-    `${path}:rw,nosuid,nodev,size=${limits.diskBytes},mode=1777,exec`,
+    // podman knows no nr_inodes.
+    `${path}:rw,nosuid,nodev,size=${limits.diskBytes},mode=1777,exec${engine.client === 'docker' ? `,nr_inodes=${limits.files}` : ''}`,
   ];
   return [
     'run',
@@ -164,9 +166,14 @@ export class ContainerSandbox implements Sandbox {
         signal,
       );
       // 125: the engine itself failed. 137 without our doing: the kernel's memory killer.
-      const refusal = result.startError ?? (result.exitCode === 125 ? result.stderr.slice(0, 500) : null);
+      const fault = result.startError ?? (result.exitCode === 125 ? result.stderr.slice(0, 500) : null);
+      if (fault !== null && result.stopped === null)
+        throw new AcrError(
+          'ACR_SANDBOX_FAULT',
+          `${this.engine.client} did not start the container: ${fault}`,
+        );
       const oomKills = result.exitCode === 137 && result.stopped === null ? 1 : 0;
-      return interpret(result, { oomKills, forkRefusals: 0, refusal });
+      return interpret(result, { oomKills, forkRefusals: 0, refusal: null });
     } finally {
       await ask(this.engine.client, ['rm', '--force', name]);
       rmSync(folder, { recursive: true, force: true });

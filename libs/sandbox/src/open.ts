@@ -1,5 +1,5 @@
 import { AcrError } from '@acrouter/domain/errors';
-import { BubblewrapSandbox, probeBubblewrap } from './bubblewrap';
+import { tryBubblewrap } from './bubblewrap-probe';
 import { openContainer, probeContainer } from './container';
 import { QuickjsSandbox } from './quickjs';
 import type { Sandbox, SandboxKind, SandboxProbe } from './sandbox';
@@ -16,16 +16,6 @@ export interface OpenSandboxOptions {
 interface Candidate {
   probe: SandboxProbe;
   sandbox: Sandbox | null;
-}
-
-async function tryBubblewrap(): Promise<Candidate> {
-  let opened: BubblewrapSandbox | null = null;
-  const probe = await probeBubblewrap(
-    async () => (opened = await BubblewrapSandbox.open(await findToolchains())),
-  );
-  const sandbox = opened as BubblewrapSandbox | null;
-  if (!probe.available) await sandbox?.close();
-  return { probe, sandbox: probe.available ? sandbox : null };
 }
 
 async function tryContainer(): Promise<Candidate> {

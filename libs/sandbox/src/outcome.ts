@@ -22,6 +22,7 @@ function outcomeOf(result: BoundedResult, evidence: Evidence): SandboxOutcome {
   if (evidence.refusal !== null) return { kind: 'not-started', reason: evidence.refusal };
   if (result.stopped === 'wall') return { kind: 'timed-out', limit: 'wall' };
   if (result.stopped === 'flood') return { kind: 'output-flood' };
+  if (result.stopped === 'files') return { kind: 'killed', signal: 'SIGKILL' };
   const signal = result.signal ? constants.signals[result.signal] : (result.exitCode ?? 0) - 128;
   if (evidence.oomKills > 0 && (signal === SIGKILL || result.exitCode !== 0))
     return { kind: 'out-of-memory' };
@@ -40,6 +41,7 @@ export function interpret(result: BoundedResult, evidence: Evidence): SandboxRes
     ['processes', evidence.forkRefusals > 0],
     ['output', result.outputTruncated],
     ['flood', result.stopped === 'flood'],
+    ['files', result.stopped === 'files'],
   ];
   return {
     outcome,

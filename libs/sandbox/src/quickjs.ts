@@ -1,7 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import { interpret } from './outcome';
+import { QUICKJS_WORKER } from './quickjs-worker';
 import { checkRequest } from './request';
-import type { Sandbox, SandboxLanguage, SandboxRequest, SandboxResult } from './sandbox';
+import {
+  FLOOD_FACTOR,
+  type Sandbox,
+  type SandboxLanguage,
+  type SandboxRequest,
+  type SandboxResult,
+} from './sandbox';
+
+/** What the worker's own heap may grow to; the program's memory is WebAssembly's and limited apart. */
+const HOST_HEAP_MB = 256;
 
 /** What the worker sends back. */
 interface Evaluated {
@@ -10,51 +20,8 @@ interface Evaluated {
   exitCode: number;
   truncated: boolean;
   outOfMemory: boolean;
+  flood?: boolean;
 }
-
-/**
- * Runs in a worker, so that a loop inside blocks nobody and the time limit holds. The WebAssembly instance has
- * no imports but console output: no files, no network, no process, no modules.
- */
-const WORKER = `
-const { parentPort, workerData } = require('node:worker_threads');
-const { getQuickJS } = require(workerData.library);
-(async () => {
-  const quickjs = await getQuickJS();
-  const runtime = quickjs.newRuntime();
-  runtime.setMemoryLimit(workerData.memoryBytes);
-  runtime.setMaxStackSize(1024 * 1024);
-  const vm = runtime.newContext();
-  const out = { stdout: '', stderr: '' };
-  let truncated = false;
-  const writer = (name) => vm.newFunction(name, (...args) => {
-    const line = args.map((a) => { const v = vm.dump(a); return typeof v === 'string' ? v : JSON.stringify(v); }).join(' ') + '\\n';
-    const room = workerData.outputBytes - out[name].length;
-    if (line.length > room) truncated = true;
-    out[name] += line.slice(0, Math.max(0, room));
-  });
-  const console_ = vm.newObject();
-  for (const [method, stream] of [['log', 'stdout'], ['info', 'stdout'], ['debug', 'stdout'], ['error', 'stderr'], ['warn', 'stderr']])
-    writer(stream).consume((f) => vm.setProp(console_, method, f));
-  vm.setProp(vm.global, 'console', console_);
-  console_.dispose();
-  vm.newString(workerData.stdin).consume((s) => vm.setProp(vm.global, '__stdin', s));
-  let failure = null;
-  const note = (result) => {
-    if (!result.error) return result.value;
-    const e = vm.dump(result.error); result.error.dispose();
-    failure = (e && e.stack ? e.name + ': ' + e.message + '\\n' + e.stack : String(e && e.message || e)); return null;
-  };
-  for (const [name, code] of workerData.scripts) {
-    if (failure) break;
-    const value = note(vm.evalCode(code, name));
-    if (value && value.dispose) value.dispose();
-  }
-  if (!failure) { const jobs = runtime.executePendingJobs(); if (jobs.error) { const e = vm.dump(jobs.error); failure = String(e && e.message || e); } }
-  if (failure) out.stderr += failure + '\\n';
-  parentPort.postMessage({ ...out, exitCode: failure ? 1 : 0, truncated, outOfMemory: /out of memory/.test(failure || '') });
-})().catch((error) => parentPort.postMessage({ stdout: '', stderr: String(error), exitCode: 70, truncated: false, outOfMemory: false }));
-`;
 
 /**
  * Plain JavaScript in QuickJS compiled to WebAssembly, for machines with neither bubblewrap nor containers.
@@ -74,7 +41,11 @@ export class QuickjsSandbox implements Sandbox {
     const texts = new Map(files);
     const names = request.argv.slice(1);
     const scripts = names.flatMap((name) => (texts.has(name) ? [[name, texts.get(name)]] : []));
-    const end = (stopped: 'wall' | 'cancelled' | null, evaluated: Evaluated | null, refusal: string | null) =>
+    const end = (
+      stopped: 'wall' | 'flood' | 'cancelled' | null,
+      evaluated: Evaluated | null,
+      refusal: string | null,
+    ) =>
       interpret(
         {
           exitCode: evaluated?.exitCode ?? null,
@@ -94,9 +65,10 @@ export class QuickjsSandbox implements Sandbox {
         null,
         `quickjs runs files of the request and nothing else, not ${request.argv.join(' ')}`,
       );
-    const worker = new Worker(WORKER, {
+    const worker = new Worker(QUICKJS_WORKER, {
       eval: true,
       env: {},
+      resourceLimits: { maxOldGenerationSizeMb: HOST_HEAP_MB },
       workerData: {
         library: this.library,
         scripts,
@@ -104,12 +76,13 @@ export class QuickjsSandbox implements Sandbox {
           typeof request.stdin === 'string' ? request.stdin : Buffer.from(request.stdin ?? []).toString(),
         memoryBytes: Math.min(limits.memoryBytes, 512 * 1024 * 1024),
         outputBytes: limits.outputBytes,
+        floodBytes: limits.outputBytes * FLOOD_FACTOR,
       },
     });
     const result = await ended(worker, limits.wallMs, signal);
     await worker.terminate();
     if (result === 'wall' || result === 'cancelled') return end(result, null, null);
-    return end(null, result, null);
+    return end(result.flood ? 'flood' : null, result, null);
   }
 
   close(): Promise<void> {
@@ -133,8 +106,16 @@ function ended(
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
     worker.once('message', settle);
-    const fault = { stdout: '', exitCode: 70, truncated: false, outOfMemory: false };
-    worker.once('error', (error) => settle({ ...fault, stderr: String(error) }));
-    worker.once('exit', () => settle({ ...fault, stderr: 'the worker ended without a result' }));
+    const fault = { stdout: '', exitCode: 70, truncated: false };
+    worker.once('error', (error: NodeJS.ErrnoException) =>
+      settle({
+        ...fault,
+        stderr: String(error),
+        outOfMemory: error.code === 'ERR_WORKER_OUT_OF_MEMORY',
+      }),
+    );
+    worker.once('exit', () =>
+      settle({ ...fault, stderr: 'the worker ended without a result', outOfMemory: false }),
+    );
   });
 }

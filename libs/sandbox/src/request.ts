@@ -33,5 +33,9 @@ export function checkRequest(
   if (files.length > MAX_FILES) throw refuse(`At most ${MAX_FILES} files per check, got ${files.length}`);
   const bad = files.find(([path]) => !isSafePath(path));
   if (bad) throw refuse(`The path ${JSON.stringify(bad[0])} leaves its folder`);
-  return { limits: { ...DEFAULT_SANDBOX_LIMITS, ...request.limits }, files };
+  const limits = { ...DEFAULT_SANDBOX_LIMITS, ...request.limits };
+  const bytes = files.reduce((sum, [, text]) => sum + Buffer.byteLength(text), 0);
+  if (bytes > limits.diskBytes)
+    throw refuse(`The files of the check have ${bytes} bytes; its folder holds ${limits.diskBytes}`);
+  return { limits, files };
 }

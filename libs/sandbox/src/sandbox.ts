@@ -36,6 +36,8 @@ export interface SandboxLimits {
   openFiles: number;
   /** Size of the private folder, bytes. */
   diskBytes: number;
+  /** Files and folders in the private folders together; more than that ends the run (`limitsHit: ['files']`). */
+  files: number;
   /** Kept of stdout and of stderr each, bytes; more is dropped and `outputTruncated` is set. */
   outputBytes: number;
 }
@@ -52,6 +54,7 @@ export const DEFAULT_SANDBOX_LIMITS: SandboxLimits = {
   fileBytes: 32 * 1024 * 1024,
   openFiles: 256,
   diskBytes: 64 * 1024 * 1024,
+  files: 20_000,
   outputBytes: 1024 * 1024,
 };
 
@@ -87,7 +90,7 @@ export type SandboxOutcome =
   | { kind: 'not-started'; reason: string };
 
 /** Limits a run met, whether or not that ended it. */
-export type LimitHit = 'wall' | 'cpu' | 'memory' | 'processes' | 'output' | 'flood';
+export type LimitHit = 'wall' | 'cpu' | 'memory' | 'processes' | 'output' | 'flood' | 'files';
 
 export interface SandboxResult {
   outcome: SandboxOutcome;
@@ -99,14 +102,18 @@ export interface SandboxResult {
   durationMs: number;
 }
 
-/** A way to run untrusted code. `run` never throws for what the program does; it throws AcrError for misuse. */
+/**
+ * A way to run untrusted code. `run` never throws for what the program does; it throws AcrError for misuse and when
+ * the machine could not start the program at all, which says nothing about it.
+ */
 export interface Sandbox {
   readonly kind: SandboxKind;
   /** Languages whose toolchain was found, with their main program's version line. */
   readonly languages: ReadonlyMap<SandboxLanguage, string>;
   /**
    * Runs one program to its end and kills everything that it started. Safe to call in parallel.
-   * @throws AcrError ACR_INVALID_REQUEST when a path leaves the folder or the language is not in `languages`.
+   * @throws AcrError ACR_INVALID_REQUEST when a path leaves the folder or the language is not in `languages`;
+   *   ACR_SANDBOX_FAULT (retryable) when the sandbox itself failed before the program began.
    */
   run(request: SandboxRequest, signal?: AbortSignal): Promise<SandboxResult>;
   /** Removes what the back end holds (temporary folders, namespaces). Idempotent. */

@@ -1,9 +1,10 @@
 import { createServer, connect, type Server } from 'node:net';
 import { openSandbox } from './open';
-import type { SandboxRequest } from './sandbox';
+import { SANDBOX_KINDS, type SandboxRequest } from './sandbox';
 
 /**
- * Opens a sandbox in a process of its own, for tests that need another user or another network around it.
+ * Opens a sandbox (its kind is the argument) in a process of its own, for tests that need another user or another
+ * network around it.
  * Messages: `{id, run}` → `{id, result}`; `{id, listen}` → `{id, result: port}`; `{id, reach}` → whether a plain
  * connection works; `{id, connections}` → how many the listener has had.
  */
@@ -39,7 +40,7 @@ function reach(target: { host: string; port: number }): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
-  const sandbox = await openSandbox({ prefer: 'bubblewrap' });
+  const sandbox = await openSandbox({ prefer: SANDBOX_KINDS.find((kind) => kind === process.argv[2]) });
   const answer = async (message: Message): Promise<unknown> => {
     if ('run' in message) return sandbox.run(message.run);
     if ('listen' in message) return listen(message.listen);

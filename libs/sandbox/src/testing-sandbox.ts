@@ -1,9 +1,57 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SandboxRequest, SandboxResult } from './sandbox';
+import type { SandboxKind, SandboxRequest, SandboxResult } from './sandbox';
 
 /** Address that the test's own network namespace has and nobody else (TEST-NET-2, RFC 5737). */
 export const OUTSIDE = '198.51.100.7';
+
+/** A back end, opened as some user. */
+export interface Place {
+  kind: SandboxKind;
+  /** As root a sandbox gives up root itself; as another user it never had it. Both must hold. */
+  as: 'root' | 'another user' | 'this user';
+  uid: number | undefined;
+}
+
+export const ROOT = process.getuid?.() === 0;
+export const OTHER_UID = 48_213;
+
+/** Whether a container engine answers this user; only where tests are known to have its images too. */
+function engineAnswers(uid: number | undefined): boolean {
+  return ['docker', 'podman'].some((client) => {
+    const { status } = spawnSync(client, ['image', 'inspect', 'python:3.12-slim'], {
+      uid,
+      gid: uid,
+      stdio: 'ignore',
+      timeout: 20_000,
+    });
+    return status === 0;
+  });
+}
+
+/**
+ * Where the containment suite runs here: every back end of `kinds` that is present, as every user that can be.
+ * What is absent is printed, so that a green run says what it did not try.
+ */
+export function placesHere(kinds: readonly SandboxKind[]): Place[] {
+  const users: Omit<Place, 'kind'>[] = ROOT
+    ? [
+        { as: 'root', uid: undefined },
+        { as: 'another user', uid: OTHER_UID },
+      ]
+    : [{ as: 'this user', uid: undefined }];
+  if (!ROOT) process.stdout.write('Not tested as root and as another user: this is neither.\n');
+  const present = (kind: SandboxKind, uid: number | undefined) =>
+    kind === 'bubblewrap' ? existsSync('/usr/bin/bwrap') : kind !== 'container' || engineAnswers(uid);
+  return kinds.flatMap((kind) =>
+    users.flatMap((user) => {
+      if (present(kind, user.uid)) return [{ kind, ...user }];
+      process.stdout.write(`Not tested: the ${kind} back end as ${user.as}; it is not here.\n`);
+      return [];
+    }),
+  );
+}
 
 /** A sandbox in another process; see testing-child.ts. */
 export class SandboxChild {
@@ -26,24 +74,29 @@ export class SandboxChild {
   }
 
   /**
+   * @param options.kind back end; default bubblewrap
    * @param options.uid user to run as; default ours
    * @param options.ownNetwork with a network namespace of its own in which OUTSIDE is an address (root only)
    */
-  static async open(options: { uid?: number; ownNetwork?: boolean } = {}): Promise<SandboxChild> {
+  static async open(
+    options: { kind?: SandboxKind; uid?: number; ownNetwork?: boolean } = {},
+  ): Promise<SandboxChild> {
     const root = join(__dirname, '../../..');
     const node = [
       process.execPath,
       '-r',
       join(root, 'libs/testing/src/run-typescript.cjs'),
       join(__dirname, 'testing-child.ts'),
+      options.kind ?? 'bubblewrap',
     ];
-    const network = `ip link set lo up && ip addr add ${OUTSIDE}/32 dev lo && exec "$@"`;
+    const become =
+      options.uid === undefined ? '' : `setpriv --reuid=${options.uid} --regid=${options.uid} --clear-groups`;
+    const network = `ip link set lo up && ip addr add ${OUTSIDE}/32 dev lo && exec ${become} "$@"`;
     const [program = '', ...args] = options.ownNetwork
       ? ['/usr/bin/unshare', '--net', '/bin/sh', '-c', network, 'sh', ...node]
       : node;
     const child = spawn(program, args, {
-      uid: options.uid,
-      gid: options.uid,
+      ...(options.ownNetwork ? {} : { uid: options.uid, gid: options.uid }),
       cwd: '/',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { AcrError } from '@acrouter/domain/errors';
 import { runBounded } from './bounded-process';
 import { interpret } from './outcome';
 import { checkRequest } from './request';
@@ -47,7 +48,9 @@ export class UnsafeSandbox implements Sandbox {
         },
         signal,
       );
-      return interpret(result, { oomKills: 0, forkRefusals: 0, refusal: result.startError });
+      if (result.startError)
+        throw new AcrError('ACR_SANDBOX_FAULT', `The program did not start: ${result.startError}`);
+      return interpret(result, { oomKills: 0, forkRefusals: 0, refusal: null });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

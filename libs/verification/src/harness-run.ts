@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxResult } from '@acrouter/sandbox/sandbox';
 import type { Program } from '@acrouter/domain/verification/extract';
 import type { PromptExample } from '@acrouter/domain/verification/prompt-tests';
@@ -54,6 +55,7 @@ function request(order: HarnessOrder, kinds: string): { argv: string[]; files?: 
 /**
  * Runs the checks of an order in one sandbox. Tests and token go in by stdin after the answer's process has been
  * split off, so neither ever is in a place that the answer can read.
+ * @throws AcrError ACR_SANDBOX_FAULT when the harness did not get to its order.
  */
 export async function runHarness(
   sandbox: Sandbox,
@@ -94,9 +96,13 @@ export async function runHarness(
     },
     signal,
   );
-  return {
-    result,
-    began: result.stdout.includes(`\n${token}begin\n`),
-    report: readReport(result.stdout, token),
-  };
+  const began = result.stdout.includes(`\n${token}begin\n`);
+  if (!began && result.outcome.kind !== 'cancelled') throw notBegun(result);
+  return { result, began, report: readReport(result.stdout, token) };
+}
+
+/** Nothing of the answer had run yet, so whatever went wrong is the machine's. */
+function notBegun({ outcome, stderr }: SandboxResult): AcrError {
+  const detail = `The check did not begin (${outcome.kind}): ${stderr.trim().slice(0, 300)}`;
+  return new AcrError('ACR_SANDBOX_FAULT', detail, { fields: { outcome } });
 }

@@ -1,3 +1,4 @@
+import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxLanguage } from '@acrouter/sandbox/sandbox';
 import { preambleOf, readPrograms } from '@acrouter/domain/verification/extract';
 import { guessLanguage, languageNamed, type CheckedLanguage } from '@acrouter/domain/verification/languages';
@@ -91,8 +92,9 @@ async function runChecks(check: Check, deps: VerifyDependencies): Promise<Checke
 
 /**
  * Judges one answer: reads it as a program, runs what the task gives and what its prompt shows in the sandbox,
- * and weighs the evidence. Never throws for any answer text; a fault of the sandbox itself becomes a `refused`
+ * and weighs the evidence. Never throws for any answer text; a check that cannot be made becomes a `refused`
  * verdict, which leaves the task unverified.
+ * @throws AcrError ACR_SANDBOX_FAULT (retryable) when this machine could not start the check: no verdict at all.
  */
 export async function verifyAnswer(
   task: CheckableTask,
@@ -101,9 +103,10 @@ export async function verifyAnswer(
 ): Promise<Verdict> {
   const startedAt = performance.now();
   const check = begin(task, answer);
-  const checked = await runChecks(check, deps).catch((error: unknown) =>
-    refusedChecks(check, error instanceof Error ? error.message : String(error), 'refused'),
-  );
+  const checked = await runChecks(check, deps).catch((error: unknown) => {
+    if (error instanceof AcrError && error.code === 'ACR_SANDBOX_FAULT') throw error;
+    return refusedChecks(check, error instanceof Error ? error.message : String(error), 'refused');
+  });
   const dimension = task.dimension ?? 'code_generation';
   const weights = deps.weights?.[dimension] ?? DEFAULT_WEIGHTS[dimension];
   const scored = scoreOf([...checked.findings, ruleFinding(answer, check.entryPoint)], { weights });

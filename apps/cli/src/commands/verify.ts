@@ -10,6 +10,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { EXIT } from '../exit-codes';
 import { inOrder } from '../in-order';
 import { note, paint, print, printJson } from '../output';
@@ -102,10 +103,8 @@ async function verify(options: VerifyOptions): Promise<void> {
   if (sandbox.kind === 'unsafe') note(paint.red('WARNING: no isolation. The answers run with your rights.'));
   const check = async (answer: AnswerLine): Promise<Checked> => {
     const task = tasks.get(answer.taskId) as TaskSpec;
-    const verdict = await verifyAnswer(options.hideTests ? withoutTests(task) : task, answer.completion, {
-      sandbox,
-      token: randomUUID,
-    });
+    const asked = options.hideTests ? withoutTests(task) : task;
+    const verdict = await again(() => verifyAnswer(asked, answer.completion, { sandbox, token: randomUUID }));
     return { answer, verdict };
   };
   const tally = new Tally(answers.length, options.json !== true);
@@ -118,6 +117,21 @@ async function verify(options: VerifyOptions): Promise<void> {
     await sandbox.close();
   }
   tally.finish();
+}
+
+/** Times a check is begun when the machine, not the answer, stops it. */
+const MAX_STARTS = 3;
+
+/** The verifier's queue repeats such a check; here nobody else would. */
+async function again<T>(work: () => Promise<T>): Promise<T> {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AcrError) || !error.retryable || starts === MAX_STARTS) throw error;
+      await setTimeout(1_000 * starts);
+    }
+  }
 }
 
 /** The answer line's own fields, then the verdict's; the verdict wins where both have one. */

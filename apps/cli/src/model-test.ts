@@ -1,5 +1,9 @@
+import type { AgentSettings } from '@acrouter/config/agent-entry';
+import { rawEnv } from '@acrouter/config/env';
 import type { ModelEntry } from '@acrouter/config/models-file';
-import type { Failed } from '@acrouter/models/model-client';
+import { createAgentClient } from '@acrouter/models/agent-client';
+import { findAgentCommand, missingAgent } from '@acrouter/models/agent-command';
+import type { CompletionResult, Failed } from '@acrouter/models/model-client';
 import { createSdkClient } from '@acrouter/models/sdk-client';
 
 /** Whether one model answers, and if not, what to do. */
@@ -13,12 +17,64 @@ export interface ModelTest {
 }
 
 const TIMEOUT_MS = 30_000;
+/** An agent starts up, reads and thinks before it says a word. */
+const AGENT_TIMEOUT_MS = 120_000;
+
+/** Whether an agent's program and variables are there, without running it. */
+export function testAgentPresence(entry: ModelEntry, agent: AgentSettings): ModelTest {
+  const base = { model: entry.id, provider: entry.provider, latencyMs: null };
+  const found = findAgentCommand(agent.command);
+  if (found === null)
+    return { ...base, ok: false, detail: `${agent.command} is not there`, remedy: missingAgent(agent) };
+  const missing = agent.env.filter((name) => !rawEnv()[name]);
+  if (missing.length > 0)
+    return {
+      ...base,
+      ok: false,
+      detail: `${missing.join(', ')} not set`,
+      remedy: `Set ${missing.join(', ')}, or take the name out of "env" in models.yaml.`,
+    };
+  return { ...base, ok: true, detail: `${found} is there, not run`, remedy: '' };
+}
+
+async function testAgent(entry: ModelEntry, agent: AgentSettings): Promise<ModelTest> {
+  const presence = testAgentPresence(entry, agent);
+  if (!presence.ok) return presence;
+  const request = { prompt: 'Reply with the word ok. Write no file.', maxOutputTokens: 16 };
+  const signal = AbortSignal.timeout(AGENT_TIMEOUT_MS);
+  const result = await createAgentClient(entry, agent).complete(request, signal);
+  if (result.kind === 'failed')
+    return {
+      ...presence,
+      ok: false,
+      latencyMs: result.latencyMs,
+      detail: result.message,
+      remedy: `Run ${agent.command} by hand with the same variables; docs/models.md has the arguments it gets.`,
+    };
+  const unknown = result.costUsd === null || (result.costUsd === undefined && result.usage === null);
+  return answered(presence, result, unknown ? '; it tells no cost, so its calls will be unknown' : '');
+}
+
+const answered = (base: ModelTest, { latencyMs }: CompletionResult, note: string): ModelTest => ({
+  ...base,
+  ok: true,
+  latencyMs,
+  detail: `answered in ${Math.round(latencyMs)} ms${note}`,
+  remedy: '',
+});
 
 /** Asks one model for one word. Never throws. */
 export async function testModel(entry: ModelEntry, apiKey: string | null): Promise<ModelTest> {
-  const base = { model: entry.id, provider: entry.provider, latencyMs: null };
-  if (entry.provider === 'simulated')
-    return { ...base, ok: true, detail: 'simulated; nobody is called', remedy: '' };
+  const base = {
+    model: entry.id,
+    provider: entry.provider,
+    ok: false,
+    latencyMs: null,
+    detail: '',
+    remedy: '',
+  };
+  if (entry.agent) return testAgent(entry, entry.agent);
+  if (entry.provider === 'simulated') return { ...base, ok: true, detail: 'simulated; nobody is called' };
   if (entry.apiKeyEnv !== null && apiKey === null)
     return {
       ...base,
@@ -35,13 +91,7 @@ export async function testModel(entry: ModelEntry, apiKey: string | null): Promi
   const { latencyMs } = result;
   if (result.kind === 'answered') {
     const usage = result.usage ? '' : '; it reports no token usage, so its cost will be unknown';
-    return {
-      ...base,
-      ok: true,
-      latencyMs,
-      detail: `answered in ${Math.round(latencyMs)} ms${usage}`,
-      remedy: '',
-    };
+    return answered(base, result, usage);
   }
   return { ...base, ok: false, latencyMs, detail: result.message, remedy: remedyFor(entry, result) };
 }

@@ -155,10 +155,11 @@ export const keyOf = (line: LedgerRow): CallKey => ({
   call: line.call,
 });
 
-function closeLine(trx: Executor, line: LedgerRow, { usage, latencyMs }: Answered): Promise<void> {
-  const costUsd = costOf(usage, line.price);
-  if (usage === null || costUsd === null) {
-    const error = 'the provider did not report the usage';
+function closeLine(trx: Executor, line: LedgerRow, answered: Answered): Promise<void> {
+  const { usage, latencyMs } = answered;
+  const costUsd = answered.costUsd === undefined ? costOf(usage, line.price) : answered.costUsd;
+  if (costUsd === null) {
+    const error = 'the provider did not report what the call used';
     return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled: true, error, statusCode: 200, latencyMs });
   }
   return settleCall(trx, keyOf(line), { usage, costUsd, latencyMs });

@@ -23,7 +23,11 @@ export class CallMeter {
     const model = this.metrics.modelLabel(modelId);
     this.metrics.calls.inc({ model, result: result.kind === 'answered' ? 'answered' : result.failure });
     this.metrics.stageDuration.observe({ stage: 'execute' }, result.latencyMs / 1_000);
-    if (result.kind === 'failed' || result.usage === null) {
+    if (result.kind === 'answered' && typeof result.costUsd === 'number') {
+      if (result.costUsd > 0) this.metrics.costUsd.inc({ model, component: 'call' }, result.costUsd);
+      return;
+    }
+    if (result.kind === 'failed' || result.costUsd === null || result.usage === null) {
       this.metrics.unknownCalls.inc({ model });
       return;
     }

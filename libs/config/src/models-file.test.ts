@@ -86,7 +86,7 @@ describe('a good file', () => {
       MY_SERVER_KEY: 'd',
     };
     expect(parse(all, env).models.map((m) => m.provider)).toEqual([
-      ...['simulated', 'simulated', 'openai', 'anthropic', 'google', 'openai-compatible'],
+      ...['simulated', 'simulated', 'openai', 'anthropic', 'google', 'openai-compatible', 'cli'],
     ]);
   });
 });

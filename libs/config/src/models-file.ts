@@ -1,18 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
-import type { PoolModel, Price } from '@acrouter/domain/task';
+import type { PoolModel } from '@acrouter/domain/task';
 import { LineCounter, parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import { z } from 'zod';
-import {
-  agentFields,
-  agentMistakes,
-  agentOf,
-  agentPrice,
-  agentPriceFields,
-  type AgentSettings,
-} from './agent-entry';
+import { complete, entryMistakes, entrySchema, type ModelEntry } from './model-entry';
 import { describeIssue } from './schema-issues';
 import {
   verificationOf,
@@ -21,47 +14,7 @@ import {
   type VerificationSettings,
 } from './verification-section';
 
-/**
- * Who answers. `openai-compatible` is any server that speaks `POST {baseUrl}/chat/completions`; `cli` is a coding
- * agent on this machine.
- */
-const PROVIDERS = ['openai', 'anthropic', 'google', 'openai-compatible', 'cli', 'simulated'] as const;
-export type Provider = (typeof PROVIDERS)[number];
-
-const DEFAULT_KEY_ENV: Partial<Record<Provider, string>> = {
-  openai: 'OPENAI_API_KEY',
-  anthropic: 'ANTHROPIC_API_KEY',
-  google: 'GOOGLE_GENERATIVE_AI_API_KEY',
-};
-
-const usdPerMillion = z.number().min(0).max(100_000);
-const priceSchema = z.strictObject({
-  inputPerMillion: usdPerMillion,
-  outputPerMillion: usdPerMillion,
-  cachedInputPerMillion: usdPerMillion.optional(),
-  reasoningPerMillion: usdPerMillion.optional(),
-});
-
-const limitsSchema = z.strictObject({
-  concurrency: z.number().int().min(1).max(1_000).default(8),
-  requestsPerMinute: z.number().int().min(1).max(1_000_000).nullable().default(null),
-  // Node's HTTP client gives up on a silent server after 300 s, whatever is asked for here.
-  timeoutMs: z.number().int().min(100).max(300_000).default(120_000),
-  maxOutputTokens: z.number().int().min(1).max(1_000_000).default(4_096),
-});
-
-const entrySchema = z.strictObject({
-  id: z.string().regex(/^[\w.:/@-]{1,100}$/, 'may hold letters, digits and . _ : / @ - only'),
-  provider: z.enum(PROVIDERS),
-  model: z.string().min(1).optional(),
-  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
-  apiKeyEnv: z
-    .string()
-    .regex(/^[A-Za-z_]\w*$/, 'is the NAME of an environment variable, never the key itself')
-    .optional(),
-  price: priceSchema,
-  limits: limitsSchema.prefault({}),
-});
+export type { ModelEntry, Provider } from './model-entry';
 
 const fileSchema = z.strictObject({
   models: z.array(entrySchema).min(1),
@@ -69,30 +22,6 @@ const fileSchema = z.strictObject({
   priors: z.string().min(1).optional(),
   verification: verificationSchema.optional(),
 });
-
-/**
- * What bounds the calls to one model. `requestsPerMinute: null` = unlimited. Defaults: 8, null, 120,000 ms, 4,096;
- * for an agent 2 at once and 600,000 ms.
- */
-export interface ModelLimits {
-  concurrency: number;
-  requestsPerMinute: number | null;
-  timeoutMs: number;
-  maxOutputTokens: number;
-}
-
-/** One model of the pool, complete. Holds the name of its key's variable, never the key. */
-export interface ModelEntry {
-  id: string;
-  provider: Provider;
-  /** The provider's name of the model; also the name under which priors know it. Default: the id's last part. */
-  model: string;
-  baseUrl: string | null;
-  /** `null`: the provider is called without a key (a local server, or the simulated pool). */
-  apiKeyEnv: string | null;
-  price: Price;
-  limits: ModelLimits;
-}
 
 export interface ModelsFile {
   path: string;
@@ -151,7 +80,11 @@ export function parseModelsFile(
       path,
       parsed.error.issues.flatMap((i) => describeIssue(i)).map((i) => `${place(i.path)} ${i.text}`),
     );
-  const models = parsed.data.models.map(complete);
+  const unfit = parsed.data.models.flatMap((entry, i) =>
+    entryMistakes(entry).map(([field, text]) => `${place(['models', i, ...field.split('.')])} ${text}`),
+  );
+  if (unfit.length > 0) throw invalid(path, unfit);
+  const models = parsed.data.models.map((entry) => complete(entry, dirname(resolve(path))));
   const problems = [
     ...checkModels(models, place, env),
     ...checkStrongest(parsed.data.strongest, models, place),
@@ -180,15 +113,6 @@ export function apiKeyOf(
   return entry.apiKeyEnv === null ? null : (env[entry.apiKeyEnv] ?? null);
 }
 
-function complete(entry: z.output<typeof entrySchema>): ModelEntry {
-  return {
-    ...entry,
-    model: entry.model ?? entry.id.slice(entry.id.lastIndexOf('/') + 1),
-    baseUrl: entry.baseUrl ?? null,
-    apiKeyEnv: entry.apiKeyEnv ?? DEFAULT_KEY_ENV[entry.provider] ?? null,
-  };
-}
-
 type Place = (keys: PropertyKey[]) => string;
 
 function checkModels(
@@ -211,6 +135,9 @@ function checkModels(
       problems.push(
         `${place(['models', i])} needs its key: set the environment variable ${m.apiKeyEnv}, or name another with "apiKeyEnv"`,
       );
+    for (const name of m.agent?.env ?? [])
+      if (env !== null && !env[name])
+        problems.push(`${place(['models', i, 'env'])} names ${name}, which is not set in the environment`);
   });
   return problems;
 }

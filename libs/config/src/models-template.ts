@@ -32,6 +32,11 @@ models:
   #   model: qwen3-coder:30b
   #   apiKeyEnv: MY_SERVER_KEY            # leave out when the server wants none
   #   price: { inputPerMillion: 0, outputPerMillion: 0 }
+  # - id: claude-code
+  #   provider: cli                       # a coding agent on this machine; read docs/models.md first
+  #   agent: claude                       # claude, codex, opencode, aider, or custom with "command"
+  #   env: [ANTHROPIC_API_KEY]            # names of the variables that it may see
+  #   price: { maxCallUsd: 1.5 }          # the most that one call may cost
 
 # The model that savings are measured against. Default: the highest output price.
 # strongest: claude-opus-4-6

@@ -152,6 +152,8 @@ export interface Price {
   outputPerMillion: number;
   cachedInputPerMillion?: number;
   reasoningPerMillion?: number;
+  /** Most that one call can cost, USD, where tokens do not bound it: a coding agent makes many requests per call. */
+  maxCallUsd?: number;
 }
 
 /** Tokens of one call as the provider reported them. Cached ⊆ input and reasoning ⊆ output. */
@@ -189,8 +191,9 @@ export function costOf(usage: Usage | null, price: Price): number | null {
   );
 }
 
-/** Most that one call can cost in USD: all of the prompt uncached, all of the output allowance used. */
+/** Most that one call can cost in USD: its own bound, else all of the prompt uncached and all of the output used. */
 export function worstCaseCost(inputTokens: number, maxOutputTokens: number, price: Price): number {
+  if (price.maxCallUsd !== undefined) return price.maxCallUsd;
   const output = Math.max(price.outputPerMillion, price.reasoningPerMillion ?? 0);
   return (inputTokens * price.inputPerMillion + maxOutputTokens * output) / 1e6;
 }

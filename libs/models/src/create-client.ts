@@ -1,4 +1,5 @@
 import type { ModelEntry } from '@acrouter/config/models-file';
+import { createAgentClient } from './agent-client';
 import type { ModelClient } from './model-client';
 import { createSdkClient } from './sdk-client';
 import type { SimulatedPool } from './simulated-pool';
@@ -13,5 +14,6 @@ export function createModelClient(
   apiKey: string | null,
   simulated: () => SimulatedPool,
 ): ModelClient {
+  if (entry.agent) return createAgentClient(entry, entry.agent);
   return entry.provider === 'simulated' ? simulated().client(entry.model) : createSdkClient(entry, apiKey);
 }

@@ -95,7 +95,7 @@ function failed(
 }
 
 /** Providers echo keys and send escape codes; neither may reach a log or a terminal. */
-function harmless(message: string, apiKey: string | null): string {
+export function harmless(message: string, apiKey: string | null): string {
   const hidden = apiKey ? message.replaceAll(apiKey, '[key]') : message;
   return hidden.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 500);
 }

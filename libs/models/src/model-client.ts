@@ -1,5 +1,17 @@
 import type { Usage } from '@acrouter/domain/task';
 
+/** What a coding agent works on; a model that only reads text has no use for it. */
+export interface Workspace {
+  /** Path → text; copied for each call. */
+  files: Readonly<Record<string, string>>;
+  /** Paths whose changes are the answer. Empty: the answer is a program of its own. */
+  edits: readonly string[];
+  /** Where a program of its own is written to. */
+  answerFile: string;
+  /** The program's language, for the fence around it; `null`: the file's text is the answer as it stands. */
+  language: string | null;
+}
+
 /** One request to one model. */
 export interface CompletionRequest {
   system?: string;
@@ -8,6 +20,7 @@ export interface CompletionRequest {
   maxOutputTokens: number;
   /** Default: the provider's own. */
   temperature?: number;
+  workspace?: Workspace;
 }
 
 /** A text came back. `usage: null` = the provider did not say; the cost is unknown, not 0. */
@@ -15,6 +28,8 @@ export interface Answered {
   kind: 'answered';
   text: string;
   usage: Usage | null;
+  /** Cost of the call by its own account, USD; `null` = unknown whatever the usage. Absent: usage times price. */
+  costUsd?: number | null;
   /** The model that answered, as the provider names it. */
   responseModel: string;
   finishReason: string;
@@ -55,7 +70,7 @@ export interface Failed {
 
 export type CompletionResult = Answered | Failed;
 
-/** A model that can be asked. Makes exactly one HTTP request per call: retries are the caller's. */
+/** A model that can be asked. Makes one HTTP request, or runs one agent, per call: retries are the caller's. */
 export interface ModelClient {
   /** Never rejects for what a provider does; see {@link Failed}. `signal` cancels the call. */
   complete(request: CompletionRequest, signal: AbortSignal): Promise<CompletionResult>;

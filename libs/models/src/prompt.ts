@@ -1,4 +1,6 @@
-import type { CompletionRequest } from './model-client';
+import type { VerificationSpec } from '@acrouter/domain/task';
+import { ANSWER_FILES, languageNamed } from '@acrouter/domain/verification/languages';
+import type { CompletionRequest, Workspace } from './model-client';
 
 const SYSTEM_PROMPT = `You are an expert programmer. Answer with exactly one fenced code block that holds the complete, final code and nothing else: every import it needs, whole functions rather than fragments, the names and signatures the task gives. No example calls, no tests unless tests are what is asked for, no text outside the block.`;
 
@@ -6,12 +8,29 @@ const SYSTEM_PROMPT = `You are an expert programmer. Answer with exactly one fen
  * The request for a task. The prompt is passed on unchanged: prompts may be signed, cached or matched.
  * @param language named in the system prompt when known.
  */
-export function requestFor(
-  task: { prompt: string; language: string | null },
-  maxOutputTokens: number,
-): CompletionRequest {
+export function requestFor(task: AskedTask, maxOutputTokens: number): CompletionRequest {
   const language = task.language ? ` The language is ${task.language}.` : '';
-  return { system: SYSTEM_PROMPT + language, prompt: task.prompt, maxOutputTokens };
+  return {
+    system: SYSTEM_PROMPT + language,
+    prompt: task.prompt,
+    maxOutputTokens,
+    workspace: workspaceOf(task),
+  };
+}
+
+/** What a request is made from. */
+export interface AskedTask {
+  prompt: string;
+  language: string | null;
+  verification?: VerificationSpec | null;
+}
+
+/** The files of a task that are there to be changed. Those that only check the answer are not shown. */
+function workspaceOf({ language, verification }: AskedTask): Workspace {
+  const known = language === null ? null : languageNamed(language);
+  const answerFile = verification?.answerFile ?? (known ? ANSWER_FILES[known] : 'answer.txt');
+  const edits = verification?.edits ?? [];
+  return { files: edits.length > 0 ? (verification?.files ?? {}) : {}, edits, answerFile, language: known };
 }
 
 /**

@@ -84,5 +84,7 @@ function languageModel(entry: ModelEntry, apiKey: string | null): LanguageModel 
       );
     case 'simulated':
       throw new AcrError('ACR_CONFIG_INVALID', `Model ${entry.id} is simulated and has no provider to call.`);
+    case 'cli':
+      throw new AcrError('ACR_CONFIG_INVALID', `Model ${entry.id} is an agent and has no server to call.`);
   }
 }

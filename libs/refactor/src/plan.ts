@@ -1,6 +1,7 @@
 import type { TaskSpec } from '@acrouter/contracts/task-file';
 import { AcrError } from '@acrouter/domain/errors';
 import { languageNamed } from '@acrouter/domain/verification/languages';
+import { REPOSITORY_ARCHIVE } from '@acrouter/domain/verification/repository-archive';
 import { createHash } from 'node:crypto';
 import { extname, matchesGlob } from 'node:path';
 import { inShell, quoted } from './checker';
@@ -15,8 +16,6 @@ export const MAX_INLINE_CHARS = 1_000_000;
 const MAX_INLINE_TOTAL_CHARS = 200_000_000;
 /** Files of the same kind that are read for imports and context: none larger than this. */
 const MAX_SOURCE_BYTES = 1_000_000;
-/** Where a task carries the rest of the repository. */
-const ARCHIVE = '.acr-repository.tgz.b64';
 
 /** The repository at the base commit, as planning sees it. */
 export interface Snapshot {
@@ -122,7 +121,7 @@ export function taskOf(
 ): TaskSpec {
   const texts = unit.paths.map((path) => [path, snapshot.texts.get(path) ?? ''] as const);
   // What the answer has changed is there already and stays.
-  const unpack = `base64 -d ${ARCHIVE} | tar -xzf - --skip-old-files && rm ${ARCHIVE}`;
+  const unpack = `base64 -d ${REPOSITORY_ARCHIVE} | tar -xzf - --skip-old-files && rm ${REPOSITORY_ARCHIVE}`;
   return {
     id: unit.key,
     prompt: promptOf(snapshot, options, unit.paths, failure) ?? promptOf(snapshot, options, unit.paths) ?? '',
@@ -136,7 +135,7 @@ export function taskOf(
         ? undefined
         : {
             command: `${unpack} && ${inShell(checkCommand(options, unit.paths))}`,
-            files: { ...Object.fromEntries(texts), [ARCHIVE]: archive },
+            files: { ...Object.fromEntries(texts), [REPOSITORY_ARCHIVE]: archive },
             edits: unit.paths,
             timeoutMs: options.verifyTimeoutMs,
           },

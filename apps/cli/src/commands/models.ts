@@ -52,8 +52,8 @@ async function list(options: ModelsOptions): Promise<void> {
   print(
     paint.dim(`${'model'.padEnd(34)}${'provider'.padEnd(19)}${'input'.padStart(8)}${'output'.padStart(9)}`),
   );
-  for (const row of rows) {
-    const price = `${String(row.price.inputPerMillion).padStart(8)}${String(row.price.outputPerMillion).padStart(9)}`;
+  for (const [i, row] of rows.entries()) {
+    const price = priceOf(file.models[i] as ModelEntry);
     const marks = [
       row.strongest ? ' strongest' : '',
       row.missingKey ? paint.yellow(` ${row.missingKey} is not set here`) : '',
@@ -64,6 +64,13 @@ async function list(options: ModelsOptions): Promise<void> {
   note(
     `USD per million tokens, from ${options.models ?? (file.models.some((m) => m.provider === 'simulated') ? 'the simulated pool' : file.path)}.`,
   );
+}
+
+function priceOf({ agent, price }: ModelEntry): string {
+  if (!agent || agent.pricedByTokens)
+    return `${String(price.inputPerMillion).padStart(8)}${String(price.outputPerMillion).padStart(9)}`;
+  const usd = agent.perCallUsd ?? price.maxCallUsd ?? 0;
+  return `${agent.perCallUsd === null ? '≤ ' : ''}$${usd} a call`.padStart(17);
 }
 
 async function test(options: ModelsOptions): Promise<void> {

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readPoolWithoutKeys } from '../model-pool';
-import { testModel } from '../model-test';
+import { testAgentPresence, testModel } from '../model-test';
 import type { StackFile } from '../stack/stack-file';
 import { isReady } from '../stack/service-process';
 import { ok, problem, reasonOf, warning, type Finding } from './finding';
@@ -110,12 +110,13 @@ export async function checkModels(path: string | null, offline: boolean): Promis
   const findings = await Promise.all(
     real.map(async (entry) => {
       const key = apiKeyOf(entry, rawEnv());
-      if (offline && (key !== null || entry.apiKeyEnv === null))
+      if (offline && !entry.agent && (key !== null || entry.apiKeyEnv === null))
         return ok(
           `model ${entry.id}`,
           entry.apiKeyEnv ? `${entry.apiKeyEnv} is set, not tried` : 'needs no key',
         );
-      const test = await testModel(entry, key);
+      // An agent's run costs cents and takes a minute: "acr models test" does that.
+      const test = entry.agent ? testAgentPresence(entry, entry.agent) : await testModel(entry, key);
       return test.ok
         ? ok(`model ${entry.id}`, test.detail)
         : problem(`model ${entry.id}`, test.detail, test.remedy);

@@ -26,6 +26,7 @@ const report: Report = {
     cachedInputTokens: 0,
     outputTokens: 3_000,
     reasoningTokens: 0,
+    verification: { knownUsd: 0.0023, calls: 2, unknownCalls: 0 },
   },
   models: [
     {
@@ -68,6 +69,18 @@ const report: Report = {
     method: 'A long sentence about how these figures came about, which has to be broken into several lines.',
   },
   regret: { total: 1, perTask: 0.1, perTaskInterval: [0.05, 0.15], tasks: 10, method: '' },
+  calibration: [
+    {
+      signal: 'judge',
+      source: 'big',
+      dimension: null,
+      pairs: 120,
+      bias: 0.21,
+      discrimination: 0.1,
+      reliability: 0.12,
+      weightFactor: 0.06,
+    },
+  ],
   latencyMs: {
     queueWait: percentiles,
     recall: percentiles,

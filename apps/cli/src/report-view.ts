@@ -13,6 +13,7 @@ export function reportView(report: Report): string {
     ...strongestOf(report),
     ...modelsOf(report),
     ...dimensionsOf(report),
+    ...calibrationOf(report),
     ...latencyOf(report),
   ].join('\n');
 }
@@ -60,6 +61,14 @@ function resultOf(report: Report): string[] {
       'cost',
       `${paint.bold(money(cost.knownUsd))}  ${paint.dim(`${count(cost.calls)} calls, ${count(cost.inputTokens)} tokens in, ${count(cost.outputTokens)} out`)}`,
     ),
+    ...(cost.verification.calls > 0
+      ? [
+          INDENT +
+            paint.dim(
+              `${money(cost.verification.knownUsd)} of it for ${count(cost.verification.calls)} calls that checked answers`,
+            ),
+        ]
+      : []),
     ...(cost.unknownCalls > 0
       ? [INDENT + paint.yellow(`and ${count(cost.unknownCalls)} calls whose cost the provider did not tell`)]
       : []),
@@ -140,6 +149,24 @@ function dimensionsOf(report: Report): string[] {
     return (
       ` ${left(plain(d.dimension), 30)} ${paint.green(bar(share, 10, ' '))}${right(percent(share), 6)}` +
       `${right(count(d.tasks), 7)}${right(score(d.averageScore), 8)}`
+    );
+  });
+  return ['', columns, ...rows];
+}
+
+/** How far each signal can be trusted, over all dimensions; those with pairs of one dimension only are in the JSON. */
+function calibrationOf(report: Report): string[] {
+  const lines = report.calibration.filter((line) => line.dimension === null);
+  if (lines.length === 0) return [];
+  const columns = paint.dim(
+    ` ${left('signal, against given tests', 30)} ${right('pairs', 10)}${right('bias', 9)}${right('reliable', 10)}${right('weight', 9)}`,
+  );
+  const rows = lines.map(({ signal, source, pairs, bias, reliability, weightFactor }) => {
+    const name = source === '' ? signal : `${signal} ${plain(source)}`;
+    const signed = `${bias < 0 ? '−' : '+'}${Math.abs(bias).toFixed(2)}`;
+    return (
+      ` ${left(name, 30)} ${right(count(pairs), 10)}${right(signed, 9)}${right(reliability.toFixed(2), 10)}` +
+      right(percent(weightFactor), 9)
     );
   });
   return ['', columns, ...rows];

@@ -1,6 +1,8 @@
 import { reportSchema, type Report } from '@acrouter/contracts/http-report';
 import { insertAttempt } from '@acrouter/db/attempt-store';
 import { insertDecision } from '@acrouter/db/decision-store';
+import { markSent, reserveCall, settleCall } from '@acrouter/db/ledger-store';
+import { storePairs } from '@acrouter/db/opinion-store';
 import { recordStage } from '@acrouter/db/stage-store';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ask, startTestGateway, type TestGateway } from './test-gateway';
@@ -182,6 +184,47 @@ test('can be cut by time and dimension, and is empty where there is nothing', as
   expect(empty).toMatchObject({ strongest: null, regret: null, models: [], exploredShare: null });
   expect(empty.cost.knownUsd).toBe(0);
   expect((await ask(gateway, 'GET', '/v1/report?run=none')).status).toBe(404);
+});
+
+test('what checking costs is told apart, and is not the answering model’s', async () => {
+  const db = gateway.context.db;
+  const before = await report();
+  const task = await db
+    .selectFrom('tasks')
+    .select('id')
+    .where('run_id', '=', runId)
+    .where('solved', '=', true)
+    .executeTakeFirstOrThrow();
+  const key = { taskId: task.id, attempt: 1, call: 1, kind: 'judge' as const };
+  const price = { inputPerMillion: 1, outputPerMillion: 1 };
+  const line = {
+    ...key,
+    tenantId: 'default',
+    runId,
+    model: strongest,
+    reserveUsd: 1,
+    price,
+    simulated: false,
+  };
+  const usage = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, reasoningTokens: 0 };
+  await db.transaction().execute(async (trx) => {
+    expect(await reserveCall(trx, line)).toBe(true);
+    await markSent(trx, key);
+    await settleCall(trx, key, { usage, costUsd: 0.5, latencyMs: 1 });
+    const of = { taskId: task.id, attempt: 1, tenantId: 'default', dimension: 'algorithm', wasRight: true };
+    await storePairs(trx, of, [{ kind: 'judge', source: strongest, said: 0.9 }]);
+  });
+  const after = await report();
+  expect(after.cost.verification).toEqual({ knownUsd: 0.5, calls: 1, unknownCalls: 0 });
+  expect(after.cost.knownUsd).toBeCloseTo((before.cost.knownUsd ?? 0) + 0.5, 12);
+  expect(after.models).toEqual(before.models);
+  expect(after.strongest?.actualCostUsd).toBeCloseTo(0.522, 12);
+  expect(after.strongest?.costUsd).toBeCloseTo(before.strongest?.costUsd ?? 0, 12);
+  expect(before.calibration).toEqual([]);
+  expect(after.calibration.map((c) => [c.signal, c.source, c.dimension, c.pairs])).toEqual([
+    ['judge', strongest, null, 1],
+    ['judge', strongest, 'algorithm', 1],
+  ]);
 });
 
 test('Prometheus sees the saving that the report shows, whoever’s tasks they are', async () => {

@@ -4,6 +4,7 @@ import { priorFor } from '@acrouter/config/pool-prior';
 import type { ReportQuery } from '@acrouter/contracts/http';
 import type { Report } from '@acrouter/contracts/http-report';
 import type { Database } from '@acrouter/db/client';
+import { readPairs } from '@acrouter/db/opinion-store';
 import {
   readDimensions,
   readLatencies,
@@ -17,6 +18,8 @@ import { estimateRegret } from '@acrouter/domain/regret';
 import { compareWithStrongest, type ReportTask } from '@acrouter/domain/report';
 import type { Prior } from '@acrouter/domain/routing/policy';
 import { seededRandom } from '@acrouter/domain/seeded-random';
+import { calibrationTable, type CalibrationLine } from '@acrouter/domain/verification/calibration';
+import { BELIEVED_RELIABILITY } from '@acrouter/domain/verification/score';
 import { DATABASE, ENV, MODELS } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
 import { notFound } from './parse';
@@ -43,12 +46,13 @@ export class ReportService {
   async report(tenantId: string, query: ReportQuery): Promise<Report> {
     const scope = toScope(tenantId, query);
     if (scope.runId !== null && !(await runExists(this.db, tenantId, scope.runId))) throw notFound('run');
-    const [totals, models, dimensions, latencyMs, tasks] = await Promise.all([
+    const [totals, models, dimensions, latencyMs, tasks, pairs] = await Promise.all([
       readTotals(this.db, scope),
       readModelReports(this.db, scope),
       readDimensions(this.db, scope),
       readLatencies(this.db, scope),
       readReportTasks(this.db, scope, MAX_ESTIMATED),
+      readPairs(this.db, tenantId),
     ]);
     return {
       scope: {
@@ -64,6 +68,7 @@ export class ReportService {
       strongest: this.compare(tasks),
       regret: this.regret(tasks),
       latencyMs,
+      calibration: calibrationTable(pairs, BELIEVED_RELIABILITY).map(toCalibrationView),
       estimatedFromTasks: tasks.length,
     };
   }
@@ -90,6 +95,10 @@ export class ReportService {
     });
     return comparison && { model, ...comparison };
   }
+}
+
+function toCalibrationView({ kind, curve: _, ...line }: CalibrationLine): Report['calibration'][number] {
+  return { signal: kind, ...line };
 }
 
 function toScope(tenantId: string | null, query: ReportQuery): ReportScope {

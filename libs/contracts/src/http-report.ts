@@ -87,6 +87,24 @@ export const latencyReportSchema = z.object({
 });
 export type LatencyReport = z.infer<typeof latencyReportSchema>;
 
+/** What was learnt of a signal from answers that given tests had judged; see docs/verification.md. */
+export const calibrationLineSchema = z.object({
+  signal: z.string(),
+  /** The judge's model; empty for signals that nobody speaks. */
+  source: z.string(),
+  /** `null`: over all dimensions. */
+  dimension: z.string().nullable(),
+  pairs: count,
+  /** Mean of what was said less the share that was right; positive = too kind. */
+  bias: z.number(),
+  /** −1 to 1; 0 = no better than chance; `null` while only right or only wrong answers were seen. */
+  discrimination: z.number().nullable(),
+  reliability: share,
+  /** Part of its configured weight that the signal keeps. */
+  weightFactor: share,
+});
+export type CalibrationView = z.infer<typeof calibrationLineSchema>;
+
 export const reportSchema = z.object({
   scope: z.object({
     run: z.string().nullable(),
@@ -120,6 +138,8 @@ export const reportSchema = z.object({
     cachedInputTokens: count,
     outputTokens: count,
     reasoningTokens: count,
+    /** What of it went into checking answers: judges and further samples. Part of the sums above. */
+    verification: z.object({ knownUsd: z.number().nullable(), calls: count, unknownCalls: count }),
   }),
   models: z.array(modelReportSchema),
   dimensions: z.array(
@@ -138,6 +158,8 @@ export const reportSchema = z.object({
   strongest: strongestReportSchema.nullable(),
   regret: regretReportSchema.nullable(),
   latencyMs: latencyReportSchema,
+  /** Of all the tenant's tasks, whatever the scope: per signal over all dimensions, then per dimension. */
+  calibration: z.array(calibrationLineSchema),
   /** Settled tasks behind `strongest` and `regret`; the newest ones when there are more than 5,000. */
   estimatedFromTasks: count,
 });

@@ -221,6 +221,8 @@ export const decisionViewSchema = z.object({
           kind: z.string(),
           status: z.string(),
           score: z.number().nullable(),
+          /** Share of the attempt's score, after what says nothing was left out. */
+          weight: z.number(),
           message: z.string().nullable(),
         }),
       ),

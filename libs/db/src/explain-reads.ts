@@ -75,13 +75,13 @@ async function checksOf(db: Executor, taskId: string): Promise<Map<number, Check
   return new Map(rows.map((r) => [r.attempt, ((r.signals ?? []) as Signal[]).map(toCheck)]));
 }
 
-function toCheck({ kind, status, score, evidence }: Signal): CheckView {
+function toCheck({ kind, status, score, weight, evidence }: Signal): CheckView {
   const failures: unknown = evidence['failures'];
   const first: unknown = Array.isArray(failures) ? failures[0] : undefined;
   const said = evidence['message'] ?? evidence['reason'] ?? first;
   const message =
     typeof said === 'string' ? said : said === undefined || said === null ? null : JSON.stringify(said);
-  return { kind, status, score, message: message === null ? null : message.slice(0, 500) };
+  return { kind, status, score, weight, message: message === null ? null : message.slice(0, 500) };
 }
 
 function toView(d: DecisionRow, result: DecisionView['result']): DecisionView {

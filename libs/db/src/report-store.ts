@@ -58,6 +58,11 @@ export async function readTotals(db: Executor, scope: ReportScope): Promise<Tota
       cachedInputTokens: calls.cached,
       outputTokens: calls.output,
       reasoningTokens: calls.reasoning,
+      verification: {
+        knownUsd: knownCost(calls.check_cost, calls.check_known, calls.check_unknown),
+        calls: calls.check_calls,
+        unknownCalls: calls.check_unknown,
+      },
     },
     escalations: attempts.escalations,
     exploredShare: attempts.decided === 0 ? null : attempts.explored / attempts.decided,
@@ -112,10 +117,25 @@ interface CallSums {
   reasoning: number;
 }
 
-async function callTotals(db: Executor, scope: ReportScope): Promise<CallSums> {
-  const { rows } = await sql<CallSums>`
-    with ${tasksIn(scope)} select ${CALL_SUMS} from ledger l join s on s.id = l.task_id`.execute(db);
-  return rows[0] as CallSums;
+/** The same sums over the calls of checks alone. */
+interface CheckSums {
+  check_calls: number;
+  check_known: number;
+  check_unknown: number;
+  check_cost: number;
+}
+
+const CHECK_SUMS = sql`
+  count(*) filter (where l.kind <> 'completion' and l.state in ('sent', 'settled', 'unknown')) as check_calls,
+  count(*) filter (where l.kind <> 'completion' and l.state = 'settled') as check_known,
+  count(*) filter (where l.kind <> 'completion' and l.state = 'unknown') as check_unknown,
+  coalesce(sum(l.cost_usd) filter (where l.kind <> 'completion'), 0) as check_cost`;
+
+async function callTotals(db: Executor, scope: ReportScope): Promise<CallSums & CheckSums> {
+  const { rows } = await sql<CallSums & CheckSums>`
+    with ${tasksIn(scope)}
+    select ${CALL_SUMS}, ${CHECK_SUMS} from ledger l join s on s.id = l.task_id`.execute(db);
+  return rows[0] as CallSums & CheckSums;
 }
 
 interface AttemptTotals {
@@ -144,7 +164,7 @@ async function attemptTotals(db: Executor, scope: ReportScope): Promise<AttemptT
   return rows[0] as AttemptTotals;
 }
 
-/** One line per model that was ever chosen, most chosen first. */
+/** One line per model that was ever chosen, most chosen first. What judges cost is in the totals alone. */
 export async function readModelReports(db: Executor, scope: ReportScope): Promise<ModelReport[]> {
   const { rows } = await sql<
     CallSums & {
@@ -165,7 +185,8 @@ export async function readModelReports(db: Executor, scope: ReportScope): Promis
       from attempts a join s on s.id = a.task_id group by a.model),
     d as (select d.model, count(*) as explored from decisions d join s on s.id = d.task_id
           where d.explored and d.action = 'attempt' group by d.model),
-    l as (select l.model, ${CALL_SUMS} from ledger l join s on s.id = l.task_id group by l.model)
+    l as (select l.model, ${CALL_SUMS} from ledger l join s on s.id = l.task_id
+          where l.kind = 'completion' group by l.model)
     select a.*, coalesce(d.explored, 0) as explored, coalesce(l.calls, 0) as calls, coalesce(l.known, 0) as known,
            coalesce(l.unknown, 0) as unknown, coalesce(l.simulated, 0) as simulated, coalesce(l.cost, 0) as cost,
            coalesce(l.input, 0) as input, coalesce(l.output, 0) as output
@@ -215,12 +236,15 @@ export async function readReportTasks(
       select a.task_id, a.attempt, a.status, l.unknown, l.cost,
              jsonb_build_object(
                'model', a.model, 'score', case when ${IS_JUDGED} then a.score end,
-               'costUsd', case when l.unknown = 0 and l.known > 0 then l.cost end,
+               'costUsd', case when l.own_unknown = 0 and l.own_known > 0 then l.own_cost end,
                'inputTokens', a.input_tokens, 'outputTokens', a.output_tokens) as fact
       from attempts a join newest n on n.id = a.task_id
       cross join lateral (
-        select coalesce(sum(cost_usd), 0)::float8 as cost, count(*) filter (where state = 'settled') as known,
-               count(*) filter (where state in ('unknown', 'sent')) as unknown
+        select coalesce(sum(cost_usd), 0)::float8 as cost,
+               count(*) filter (where state in ('unknown', 'sent')) as unknown,
+               coalesce(sum(cost_usd) filter (where kind = 'completion'), 0)::float8 as own_cost,
+               count(*) filter (where kind = 'completion' and state = 'settled') as own_known,
+               count(*) filter (where kind = 'completion' and state in ('unknown', 'sent')) as own_unknown
         from ledger where task_id = a.task_id and attempt = a.attempt) l)
     select coalesce(n.dimension, 'unknown') as dimension, n.cost_weight as "costWeight", n.score,
            (select case when coalesce(sum(a.unknown), 0) = 0 then coalesce(sum(a.cost), 0) end

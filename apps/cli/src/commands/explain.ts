@@ -86,13 +86,26 @@ function resultLines({ result }: DecisionView): string[] {
     : paint.yellow(result.status === 'recorded' ? 'did not pass' : result.status);
   const took = result.latencyMs === null ? '' : `, answered in ${duration(result.latencyMs)}`;
   const error = result.error ? [`     ${plain(result.error.message).slice(0, WIDTH - 6)}`] : [];
-  const checks = result.checks
-    .filter((c) => c.status !== 'passed' && c.message)
-    .flatMap((c) => wrap(`${c.kind} ${c.status}: ${plain(c.message ?? '')}`, WIDTH - 6).slice(0, 4))
-    .map((text) => paint.dim(`     ${text}`));
+  const checks = result.checks.flatMap(checkLines).map((text) => paint.dim(`     ${text}`));
+  const sure = result.confidence === null ? '' : `, ${percent(result.confidence)} sure`;
   return [
-    `   → ${verdict}, score ${score(result.score)}, cost ${money(result.costUsd)}${took}`,
+    `   → ${verdict}, score ${score(result.score)}${sure}, cost ${money(result.costUsd)}${took}`,
     ...error,
     ...checks,
+  ];
+}
+
+/** One signal: what it said, its share of the score, and why where there is something to say. */
+function checkLines(c: NonNullable<DecisionView['result']>['checks'][number]): string[] {
+  const weight = c.score === null ? 'left out' : `weight ${percent(c.weight)}`;
+  const head = `${left(c.kind, 13)}${left(c.status, 14)}${right(score(c.score), 5)}  ${weight}`;
+  const said = c.message && (c.status !== 'passed' || c.kind === 'judge') ? plain(c.message) : '';
+  return [
+    head,
+    ...(said === ''
+      ? []
+      : wrap(said, WIDTH - 8)
+          .slice(0, 4)
+          .map((text) => `  ${text}`)),
   ];
 }

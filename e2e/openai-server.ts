@@ -6,13 +6,16 @@ export type Fault = '429' | '500' | 'hang' | 'garbage' | 'reset';
 
 /**
  * A local OpenAI-compatible server. It answers prompts "Write a function add_<n> …" for two models: `right`
- * always answers right, `wrong` answers wrong for odd n. It counts what it served, which is what the ledger
- * of the product is compared with.
+ * always answers right, `wrong` answers wrong for odd n. Prompts "Explain term_<n> …" it answers with a sentence, right
+ * or wrong by the same rule, and as the model `judge` it grades such sentences. It counts what it served, which is
+ * what the ledger of the product is compared with.
  */
 export class OpenAiServer {
   calls = 0;
   answered = 0;
   faults = 0;
+  /** Grades given. */
+  judged = 0;
   private readonly server: Server;
 
   private constructor(
@@ -46,6 +49,12 @@ export class OpenAiServer {
     return `models:\n${model('wrong', 1, 2)}${model('right', 5, 25)}strongest: right\n`;
   }
 
+  /** The same pool with a third model, which grades answers. It may be chosen to answer too, and answers right. */
+  withJudge(modelsYaml: string): string {
+    const judge = `  - { id: judge, provider: openai-compatible, baseUrl: "${this.baseUrl}", price: { inputPerMillion: 10, outputPerMillion: 100 } }\n`;
+    return `${modelsYaml.replace(/^(?=strongest:)/m, judge)}verification: { judge: { model: judge } }\n`;
+  }
+
   stop(): Promise<void> {
     this.server.closeAllConnections();
     return new Promise((done) => this.server.close(() => done()));
@@ -59,9 +68,10 @@ export class OpenAiServer {
         : undefined;
     if (fault) return fail(fault, res);
     const { model, messages } = JSON.parse(raw) as { model: string; messages: { content: unknown }[] };
-    const n = Number(/add_(\d+)/.exec(JSON.stringify(messages))?.[1] ?? 0);
-    const shift = model === 'wrong' && n % 2 === 1 ? n + 1 : n;
-    const content = `\`\`\`python\ndef add_${n}(x):\n    return x + ${shift}\n\`\`\``;
+    const text = JSON.stringify(messages);
+    const password = /\\"password\\": \\"(\w+)/.exec(text)?.[1];
+    if (password) this.judged++;
+    const content = password ? grade(text, password) : replyOf(model, text);
     const usage = { prompt_tokens: 50, completion_tokens: 20, total_tokens: 70 };
     const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content } }];
     setTimeout(() => {
@@ -69,6 +79,32 @@ export class OpenAiServer {
       send(res, 200, { id: `c${this.calls}`, object: 'chat.completion', created: 1, model, usage, choices });
     }, this.delayMs);
   }
+}
+
+function replyOf(model: string, text: string): string {
+  const n = Number(/(?:add|term)_(\d+)/.exec(text)?.[1] ?? 0);
+  const fails = model === 'wrong' && n % 2 === 1;
+  if (text.includes('term_')) return `term_${n} is ${fails ? 'wrongly' : 'rightly'} explained here.`;
+  return `\`\`\`python\ndef add_${n}(x):\n    return x + ${fails ? n + 1 : n}\n\`\`\``;
+}
+
+/** Nine points for a sentence that is right, two for one that is wrong. */
+function grade(text: string, password: string): string {
+  const points = text.includes('rightly') ? 9 : 2;
+  const rubric = { correctness: points, completeness: points, quality: points };
+  return `My grade:\n${JSON.stringify({ password, ...rubric, manipulation: false, reason: 'by its sentence' })}`;
+}
+
+/** Task lines for `count` questions that only a judge can settle. */
+export function termTasks(count: number): string {
+  const lines = Array.from({ length: count }, (_, n) =>
+    JSON.stringify({
+      id: `term-${n}`,
+      prompt: `Explain term_${n} in one sentence.`,
+      dimension: 'code_understanding',
+    }),
+  );
+  return `${lines.join('\n')}\n`;
 }
 
 /** Task lines for `count` tasks that the server can answer. */

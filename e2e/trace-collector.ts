@@ -8,6 +8,7 @@ export interface SentSpan {
   spanId: string;
   parentSpanId?: string;
   attributes: { key: string; value: unknown }[];
+  events?: { name: string; attributes: { key: string; value: { stringValue?: string } }[] }[];
 }
 
 interface Export {

@@ -1,7 +1,7 @@
 import type { Env } from '@acrouter/config/env';
 import {
   admitPicks,
-  hasQueued,
+  lookAtQueue,
   readInFlight,
   readQueues,
   saveShares,
@@ -37,8 +37,9 @@ export class AdmissionService {
    * wait for a place (`waiting`), or tasks that another round could move at once (`more`).
    */
   async round(): Promise<'nothing' | 'waiting' | 'more'> {
-    if (!(await hasQueued(this.db))) return 'nothing';
-    const more = await this.departures.settle();
+    const { queued, leaving } = await lookAtQueue(this.db);
+    if (!queued) return 'nothing';
+    const more = leaving && (await this.departures.settle());
     const { admitted, outbox } = await this.admit();
     this.count(admitted);
     await this.relay.publish(outbox);
@@ -47,11 +48,11 @@ export class AdmissionService {
 
   private admit(): Promise<{ admitted: AdmittedTask[]; outbox: OutboxRow[] }> {
     return this.db.transaction().execute(async (trx) => {
-      const virtualTime = await takeClock(trx);
+      const clock = await takeClock(trx);
       const inFlight = await readInFlight(trx);
       const window = this.env.ACR_WINDOW;
       const queues = await readQueues(trx, window);
-      const { picks, shares, virtualTime: then } = admit({ virtualTime, queues, inFlight, window });
+      const { picks, shares, clock: then } = admit({ clock, queues, inFlight, window });
       if (picks.length === 0) return { admitted: [], outbox: [] };
       const admitted = await admitPicks(trx, picks);
       await saveShares(trx, then, shares, picks);

@@ -91,8 +91,8 @@ export const envSchema = z.object({
   ACR_WINDOW: wholeNumber
     .min(1)
     .max(100_000)
-    .default(512)
-    .describe('Tasks in the loop at once, over all services; the others wait in Postgres for their turn.'),
+    .default(256)
+    .describe('Most tasks in the loop at once, over all services; the others wait in Postgres for their turn.'),
   ACR_LEASE_MS: wholeNumber
     .min(1_000)
     .default(15_000)

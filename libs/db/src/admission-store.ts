@@ -1,4 +1,11 @@
-import type { InFlight, PerPriority, Pick, TenantQueue, TenantShare } from '@acrouter/domain/admission';
+import type {
+  AdmissionClock,
+  InFlight,
+  PerPriority,
+  Pick,
+  TenantQueue,
+  TenantShare,
+} from '@acrouter/domain/admission';
 import { sql } from 'kysely';
 import { json, type Executor } from './client';
 import type { LoopState } from '@acrouter/domain/loop';
@@ -12,31 +19,39 @@ import type { LoopState } from '@acrouter/domain/loop';
 export const QUEUED_CHANNEL = 'acr_queued';
 
 /** A process frozen while it admits would hold up all; Postgres ends its transaction after that, ms. */
-const FROZEN_MS = 10_000;
+const FROZEN_MS = '10000';
 
 /** SQL: whether task `t` is queued; as the partial indexes have it. */
 const IS_QUEUED = sql<boolean>`t.settled_at is null and t.admitted_at is null`;
 /** SQL: whether a queued task `t` is to be settled where it is, being cancelled or too late. */
 const IS_LEAVING = sql<boolean>`coalesce(least(t.cancel_requested_at, t.deadline_at) <= now(), false)`;
 
+/** SQL: the same for the index of those that may leave. */
+const LEAVES = sql<boolean>`least(t.cancel_requested_at, t.deadline_at) is not null
+  and least(t.cancel_requested_at, t.deadline_at) <= now()`;
+
 /** Tells the orchestrators, once the transaction has committed, that tasks were queued or cancelled. */
 export async function tellQueued(trx: Executor): Promise<void> {
   await sql`select pg_notify(${QUEUED_CHANNEL}, '')`.execute(trx);
 }
 
-/** Whether any task is queued. */
-export async function hasQueued(db: Executor): Promise<boolean> {
-  const { rows } = await sql<{ any: boolean }>`
-    select exists (select 1 from tasks t where ${IS_QUEUED}) as any`.execute(db);
-  return rows[0]?.any ?? false;
+/** Whether any task is queued, and whether any queued one is to be settled where it is. */
+export async function lookAtQueue(db: Executor): Promise<{ queued: boolean; leaving: boolean }> {
+  const { rows } = await sql<{ queued: boolean; leaving: boolean }>`
+    select exists (select 1 from tasks t where ${IS_QUEUED}) as queued,
+           exists (select 1 from tasks t where ${IS_QUEUED} and ${LEAVES}) as leaving`.execute(db);
+  return rows[0] ?? { queued: false, leaving: false };
 }
 
-/** Takes the right to admit until the transaction ends, waiting for whoever has it. Returns the virtual time. */
-export async function takeClock(trx: Executor): Promise<number> {
-  await sql`set local idle_in_transaction_session_timeout = ${sql.lit(FROZEN_MS)}`.execute(trx);
-  const { rows } = await sql<{ virtual_time: number }>`
-    select virtual_time from admission_clock for update`.execute(trx);
-  return rows[0]?.virtual_time ?? 0;
+/** Takes the right to admit until the transaction ends, waiting for whoever has it. */
+export async function takeClock(trx: Executor): Promise<AdmissionClock> {
+  const { rows } = await sql<AdmissionClock>`
+    select virtual_time as "virtualTime", pace, in_flight as "inFlight",
+           set_config('idle_in_transaction_session_timeout', ${FROZEN_MS}, true)
+    from admission_clock for update`.execute(trx);
+  const row = rows[0];
+  if (!row) throw new Error('admission_clock has lost its row');
+  return { virtualTime: row.virtualTime, pace: row.pace, inFlight: row.inFlight };
 }
 
 /** The tasks in the loop, by tenant and by the model (or cool-down) that holds them up. */
@@ -138,7 +153,7 @@ export async function admitPicks(trx: Executor, picks: readonly Pick[]): Promise
 /** Keeps where the clock and the tenants stand; `admitted` counts the tasks that each got in. */
 export async function saveShares(
   trx: Executor,
-  virtualTime: number,
+  clock: AdmissionClock,
   shares: readonly TenantShare[],
   picks: readonly Pick[],
 ): Promise<void> {
@@ -152,7 +167,9 @@ export async function saveShares(
     admitted: admitted.get(s.tenantId) ?? 0,
   }));
   await sql`
-    with clock as (update admission_clock set virtual_time = ${virtualTime})
+    with clock as (
+      update admission_clock
+      set virtual_time = ${clock.virtualTime}, pace = ${clock.pace}, in_flight = ${clock.inFlight})
     insert into tenant_shares as s (tenant_id, next_start, class_time, class_next, admitted)
     select r.tenant_id, r.next_start, r.class_time, r.class_next, r.admitted
     from jsonb_to_recordset(${json(rows)}::jsonb)
@@ -179,8 +196,7 @@ export async function takeLeaving(trx: Executor, limit: number): Promise<Leaving
     select t.id, t.tenant_id as "tenantId", t.run_id as "runId", t.external_id as "externalId", t.traceparent, t.state,
            t.cancel_requested_at is not null as cancelled, t.created_at as "createdAt"
     from tasks t
-    where ${IS_QUEUED} and least(t.cancel_requested_at, t.deadline_at) is not null
-      and least(t.cancel_requested_at, t.deadline_at) <= now()
+    where ${IS_QUEUED} and ${LEAVES}
     order by least(t.cancel_requested_at, t.deadline_at) limit ${limit} for update skip locked`.execute(trx);
   return rows;
 }

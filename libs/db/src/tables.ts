@@ -63,6 +63,8 @@ export interface TasksTable {
   admitted_at: NullableTimestamp;
   /** Whether its messages go before those that wait. */
   expedited: Generated<boolean>;
+  /** When retention took its texts. */
+  erased_at: NullableTimestamp;
 }
 
 /** Where a tenant stands in fair queuing; see libs/domain admission.ts. */
@@ -79,6 +81,8 @@ export interface TenantSharesTable {
 export interface AdmissionClockTable {
   only_row: Generated<boolean>;
   virtual_time: Generated<number>;
+  pace: Generated<number>;
+  in_flight: Generated<number>;
 }
 
 export interface ContextsTable {

@@ -2,8 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   admit,
+  FIRST_WINDOW,
   OVERTAKING,
   roomIn,
+  paceOf,
+  type AdmissionClock,
   type AdmissionInput,
   type InFlight,
   type PerPriority,
@@ -30,13 +33,20 @@ const countOf = (picks: readonly Pick[], tenantId: string, priority?: number): n
     .filter((p) => p.tenantId === tenantId && (priority === undefined || p.priority === priority))
     .reduce((sum, p) => sum + p.count, 0);
 
+/** A clock whose pace is the window already. */
+const at = (virtualTime: number, window: number): AdmissionClock => ({
+  virtualTime,
+  pace: window,
+  inFlight: window,
+});
+
 /** A loop in which every task takes one round: what is let in leaves before the next. */
 function serve(queues: TenantQueue[], window: number, rounds: number) {
   let virtualTime = 0;
   const served: Pick[][] = [];
   for (let i = 0; i < rounds; i++) {
-    const result = admit({ virtualTime, queues, inFlight: [], window });
-    virtualTime = result.virtualTime;
+    const result = admit({ clock: at(virtualTime, window), queues, inFlight: [], window });
+    virtualTime = result.clock.virtualTime;
     served.push(result.picks);
     queues = queues.map((q) => {
       const share = result.shares.find((s) => s.tenantId === q.tenantId) ?? q;
@@ -70,7 +80,7 @@ describe('between tenants', () => {
       fc.property(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 200 }), (window, rounds) => {
         const before = serve([queue('flood', [0, 1_000_000, 0])], window, rounds);
         const queues = [...before.queues, queue('new', [0, 1, 0])];
-        const { picks } = admit({ virtualTime: before.virtualTime, queues, inFlight: [], window });
+        const { picks } = admit({ clock: at(before.virtualTime, window), queues, inFlight: [], window });
         expect(countOf(picks, 'new')).toBe(1);
       }),
     );
@@ -79,7 +89,7 @@ describe('between tenants', () => {
   test('who was away has saved nothing up', () => {
     const before = serve([queue('busy', [0, 1_000_000, 0])], 10, 100);
     const queues = [...before.queues, queue('back', [0, 1_000_000, 0])];
-    const { picks } = admit({ virtualTime: before.virtualTime, queues, inFlight: [], window: 100 });
+    const { picks } = admit({ clock: at(before.virtualTime, 100), queues, inFlight: [], window: 100 });
     expect(Math.abs(countOf(picks, 'back') - countOf(picks, 'busy'))).toBeLessThanOrEqual(1);
   });
 });
@@ -94,7 +104,7 @@ describe('between priorities of a tenant', () => {
   test('one urgent task goes before a long queue that has been served for long', () => {
     const before = serve([queue('t', [0, 1_000_000, 0])], 1, 500);
     const queues = before.queues.map((q) => ({ ...q, queued: [0, 1_000, 1] as const }));
-    const { picks } = admit({ virtualTime: before.virtualTime, queues, inFlight: [], window: 1 });
+    const { picks } = admit({ clock: at(before.virtualTime, 1), queues, inFlight: [], window: 1 });
     expect(picks).toEqual([{ tenantId: 't', priority: 2, count: 1, expedited: 0 }]);
   });
 
@@ -106,17 +116,17 @@ describe('between priorities of a tenant', () => {
 
 describe('a full loop', () => {
   const full = (over: Partial<AdmissionInput>): AdmissionInput => ({
-    virtualTime: 100,
+    clock: at(100, 30),
     queues: [queue('flood', [0, 500, 0], { nextStart: 100 }), queue('small', [0, 20, 0])],
-    inFlight: [inLoop('flood', 50)],
-    window: 50,
+    inFlight: [inLoop('flood', 30)],
+    window: 30,
     ...over,
   });
 
   test('a tenant with few tasks in it is let in all the same, and overtakes', () => {
-    const { picks, virtualTime } = admit(full({}));
+    const { picks, clock } = admit(full({}));
     expect(picks).toEqual([{ tenantId: 'small', priority: 1, count: OVERTAKING, expedited: OVERTAKING }]);
-    expect(virtualTime).toBe(100);
+    expect(clock).toEqual({ virtualTime: 100, pace: 30, inFlight: 30 + OVERTAKING });
   });
 
   test('but not for more turns than its weight gives it', () => {
@@ -128,7 +138,7 @@ describe('a full loop', () => {
     const alone = full({ queues: [queue('flood', [0, 500, 0])] });
     expect(admit(alone).picks).toEqual([]);
     expect(admit({ ...alone, inFlight: [] }).picks).toEqual([
-      { tenantId: 'flood', priority: 1, count: 50, expedited: 0 },
+      { tenantId: 'flood', priority: 1, count: 30, expedited: 0 },
     ]);
   });
 
@@ -138,14 +148,14 @@ describe('a full loop', () => {
         fc.record({ weight: fc.integer({ min: 1, max: 9 }), queued: fc.nat(300), tasks: fc.nat(60) }),
         { minLength: 1, maxLength: 60 },
       ),
-      window: fc.integer({ min: 1, max: 100 }),
+      window: fc.integer({ min: 1, max: FIRST_WINDOW }),
       place: fc.constantFrom(null, 'slow'),
     });
     fc.assert(
       fc.property(input, ({ tenants, window, place }) => {
         const inFlight = tenants.map(({ tasks }, i) => inLoop(`t${i}`, tasks, place));
         const queues = tenants.map(({ weight, queued }, i) => queue(`t${i}`, [0, queued, 0], { weight }));
-        const { picks } = admit({ virtualTime: 0, queues, inFlight, window });
+        const { picks } = admit({ clock: at(0, window), queues, inFlight, window });
         const before = tenants.reduce((sum, t) => sum + t.tasks, 0);
         const admitted = picks.reduce((sum, p) => sum + p.count, 0);
         expect(admitted).toBeLessThanOrEqual(Math.max(0, 2 * window - before));
@@ -162,5 +172,25 @@ describe('a full loop', () => {
     expect(roomIn([inLoop('a', 80, 'slow'), inLoop('a', 30, 'cool-down')], 100)).toBe(20);
     expect(roomIn([inLoop('a', 80)], 100)).toBe(20);
     expect(roomIn([inLoop('a', 190, 'slow')], 100)).toBe(10);
+  });
+});
+
+describe('the way to a full loop', () => {
+  const IDLE: AdmissionClock = { virtualTime: 0, pace: 0, inFlight: 0 };
+
+  test('begins small and takes two tasks for each that leaves, up to the window', () => {
+    const queues = [queue('t', [0, 10_000, 0])];
+    let clock = IDLE;
+    const sizes = [0, 16, 24, 36, 54, 81].map((leave) => {
+      const tasks = clock.inFlight - leave;
+      ({ clock } = admit({ clock, queues, inFlight: tasks > 0 ? [inLoop('t', tasks)] : [], window: 200 }));
+      return clock.inFlight;
+    });
+    expect(sizes).toEqual([FIRST_WINDOW, 48, 72, 108, 162, 200]);
+  });
+
+  test('is gone again after the loop was idle, and a window smaller than the first is kept', () => {
+    expect(paceOf({ virtualTime: 0, pace: 200, inFlight: 200 }, 0, 200)).toBe(FIRST_WINDOW);
+    expect(paceOf(IDLE, 0, 8)).toBe(8);
   });
 });

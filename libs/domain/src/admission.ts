@@ -30,6 +30,13 @@ const HARD_LIMIT = 2;
 /** Share of the window that tasks at one model, or waiting for a cool-down, can take from the others. */
 const PLACE_SHARE = 0.5;
 
+/**
+ * The loop fills up to this many tasks at once, and then by one more for each task that leaves it, up to the
+ * window: a batch that comes to an idle stack must not make all its services run their first steps for hundreds
+ * of tasks at the same moment (TCP's slow start).
+ */
+export const FIRST_WINDOW = 32;
+
 /** One number per priority: low, normal, high. */
 export type PerPriority = readonly [number, number, number];
 
@@ -58,11 +65,20 @@ export interface InFlight {
   tasks: number;
 }
 
-export interface AdmissionInput {
+/** What one round leaves for the next. */
+export interface AdmissionClock {
   virtualTime: number;
+  /** Tasks allowed in the loop, on the way from `FIRST_WINDOW` to the window. */
+  pace: number;
+  /** Tasks in the loop when the round was over. */
+  inFlight: number;
+}
+
+export interface AdmissionInput {
+  clock: AdmissionClock;
   queues: readonly TenantQueue[];
   inFlight: readonly InFlight[];
-  /** Tasks in the loop at once. */
+  /** Most tasks in the loop at once. */
   window: number;
 }
 
@@ -75,15 +91,24 @@ export interface Pick {
 }
 
 export interface Admission {
-  virtualTime: number;
+  clock: AdmissionClock;
   /** Tenants whose standing changed. */
   shares: TenantShare[];
   picks: Pick[];
 }
 
-/** One round: fills the window. Deterministic; changes none of its arguments. */
+/** One round: fills the window as far as its pace allows. Deterministic; changes none of its arguments. */
 export function admit(input: AdmissionInput): Admission {
   return new Round(input).run();
+}
+
+/**
+ * Tasks allowed in the loop now, when `inFlight` are in it. A loop that has become idle starts again from
+ * `FIRST_WINDOW`: what left it long ago says nothing about now.
+ */
+export function paceOf(clock: AdmissionClock, inFlight: number, window: number): number {
+  const left = Math.max(0, clock.inFlight - inFlight);
+  return Math.min(window, Math.max(FIRST_WINDOW, Math.min(clock.pace + left, 4 * inFlight)));
 }
 
 /**
@@ -111,6 +136,8 @@ interface Contender {
 
 class Round {
   private virtualTime: number;
+  private inFlight: number;
+  private readonly pace: number;
   private room: number;
   private hardRoom: number;
   private readonly contenders: Contender[];
@@ -118,12 +145,14 @@ class Round {
   private readonly picks = new Map<string, Pick>();
 
   constructor(input: AdmissionInput) {
-    this.virtualTime = input.virtualTime;
-    this.room = roomIn(input.inFlight, input.window);
+    this.virtualTime = input.clock.virtualTime;
+    this.inFlight = sum(input.inFlight.map((f) => f.tasks));
+    this.pace = paceOf(input.clock, this.inFlight, input.window);
+    this.room = roomIn(input.inFlight, this.pace);
     const byTenant = new Map<string, number>();
     for (const { tenantId, tasks } of input.inFlight)
       byTenant.set(tenantId, (byTenant.get(tenantId) ?? 0) + tasks);
-    this.hardRoom = HARD_LIMIT * input.window - sum([...byTenant.values()]);
+    this.hardRoom = HARD_LIMIT * this.pace - this.inFlight;
     this.contenders = input.queues.map(({ queued, ...share }) => ({
       share,
       queued: [...queued],
@@ -137,7 +166,7 @@ class Round {
   run(): Admission {
     for (let next = this.next(); next; next = this.next()) this.take(next);
     return {
-      virtualTime: this.virtualTime,
+      clock: { virtualTime: this.virtualTime, pace: this.pace, inFlight: this.inFlight },
       shares: this.contenders.filter((c) => c.changed).map((c) => c.share),
       picks: [...this.picks.values()],
     };
@@ -177,6 +206,7 @@ class Round {
     c.share = { ...c.share, nextStart: start + 1 / c.share.weight };
     c.changed = true;
     c.inFlight++;
+    this.inFlight++;
     this.room--;
     this.hardRoom--;
     this.record(c.share.tenantId, priority, expedited);

@@ -227,6 +227,15 @@ describe.each(queueBackends())('queues on $name', (backend) => {
     expect(got.map(({ context }) => context.jobId).sort()).toEqual(['7', '7', '8']);
   });
 
+  test('an expedited message goes before all that wait', async () => {
+    for (const taskId of ['a', 'b', 'c']) await publisher.publish('verify', { taskId, attempt: 1 });
+    await publisher.publish('verify', { taskId: 'urgent', attempt: 1 }, { expedited: true });
+    const { got, handler } = recorder();
+    await serve('verifier', { verify: handler }, { concurrency: { verify: 1 } });
+    await until(() => got.length === 4, 'all messages');
+    expect(got.map((g) => g.message.taskId)).toEqual(['urgent', 'a', 'b', 'c']);
+  });
+
   test('a slow key holds up no other, and its name may be anything', async () => {
     const done: string[] = [];
     let release: () => void = () => undefined;

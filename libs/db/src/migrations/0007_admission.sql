@@ -28,8 +28,37 @@ create table tenant_shares (
 -- One row; whoever holds its lock admits.
 create table admission_clock (
   only_row     boolean primary key default true check (only_row),
-  virtual_time double precision not null default 0
+  virtual_time double precision not null default 0,
+  -- Slow start: tasks allowed in the loop now, and those in it after the last round.
+  pace         double precision not null default 0,
+  in_flight    int not null default 0
 );
 insert into admission_clock default values;
 
 alter table outbox add column expedited boolean not null default false;
+
+-- Retention: prompts and answers of settled tasks are erased, later the rows are deleted (docs/operations.md).
+alter table tasks add column erased_at timestamptz;
+create index tasks_with_texts on tasks (settled_at) where settled_at is not null and erased_at is null;
+create index tasks_without_texts on tasks (settled_at) where erased_at is not null;
+-- What remains of deleted tasks and their calls: sums per UTC day of settlement.
+create table task_days (
+  tenant_id text not null,
+  day       date not null,
+  outcome   text not null,
+  tasks     bigint not null,
+  primary key (tenant_id, day, outcome)
+);
+create table ledger_days (
+  tenant_id text not null,
+  day       date not null,
+  model     text not null,
+  simulated boolean not null,
+  calls     bigint not null,
+  unknown_calls bigint not null,
+  cost_usd  numeric(20, 12) not null,
+  held_usd  numeric(20, 12) not null,
+  input_tokens  bigint not null,
+  output_tokens bigint not null,
+  primary key (tenant_id, day, model, simulated)
+);

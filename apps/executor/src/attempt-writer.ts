@@ -1,12 +1,21 @@
-import { dropLease, endWithoutAnswer, storeAnswer, type AttemptRow } from '@acrouter/db/attempt-store';
+import {
+  endWithoutAnswer,
+  storeAnswers,
+  type AttemptRow,
+  type LeasedAnswer,
+} from '@acrouter/db/attempt-store';
+import { dropLease } from '@acrouter/db/lease-store';
+import { moveBudgets } from '@acrouter/db/budget-moves';
 import type { Database, Executor } from '@acrouter/db/client';
-import { recordAnswer, recordOutage } from '@acrouter/db/health-store';
-import { closeUnknown, settleCall, type CallKey, type LedgerRow } from '@acrouter/db/ledger-store';
+import { recordAnswers, recordOutage } from '@acrouter/db/health-store';
+import { settleCalls, type SettledLine } from '@acrouter/db/ledger-group-store';
+import { closeUnknown, type CallKey, type LedgerRow } from '@acrouter/db/ledger-store';
 import { enqueue, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
-import { recordStage } from '@acrouter/db/stage-store';
+import { recordStage, recordStages } from '@acrouter/db/stage-store';
 import { costOf } from '@acrouter/domain/task';
 import { coolDownMs, isProviderTrouble } from '@acrouter/models/cooldown';
 import type { Answered, Failed } from '@acrouter/models/model-client';
+import { Grouped } from '@acrouter/service/grouped';
 import { DATABASE } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Lease } from './lease';
@@ -19,6 +28,13 @@ export interface Work {
   waitMs: number;
   /** `performance.now()` at its start. */
   startedMs: number;
+}
+
+/** A call that a provider answered. */
+interface AnsweredCall {
+  work: Work;
+  line: LedgerRow;
+  result: Answered;
 }
 
 /** Why an attempt ended without an answer. */
@@ -34,26 +50,34 @@ export interface GivenUp {
  */
 @Injectable()
 export class AttemptWriter {
+  private readonly answers = new Grouped((answers: readonly AnsweredCall[]) => this.storeAll(answers), {
+    keyOf: (a) => a.work.lease.taskId,
+  });
+
   constructor(@Inject(DATABASE) private readonly db: Database) {}
 
-  /** A provider answered. */
-  answered(work: Work, line: LedgerRow, result: Answered): Promise<OutboxRow[]> {
-    const { lease, model, traceparent } = work;
-    return this.persist(async (trx) => {
-      await closeLine(trx, line, result);
-      const { text: answer, responseModel, finishReason, latencyMs, usage } = result;
-      const tokens = {
-        inputTokens: usage?.inputTokens ?? null,
-        outputTokens: usage?.outputTokens ?? null,
-        cachedInputTokens: usage?.cachedInputTokens ?? null,
-        reasoningTokens: usage?.reasoningTokens ?? null,
-      };
-      const stored = { answer, responseModel, finishReason, latencyMs, ...tokens };
-      if (!(await storeAnswer(trx, lease.taskId, lease.attempt, lease.token, stored))) return [];
-      await recordAnswer(trx, model);
-      await recordStage(trx, stageOf(work));
-      const message = { taskId: lease.taskId, attempt: lease.attempt };
-      return enqueue(trx, [{ queue: 'verify', message, traceparent }]);
+  /** A provider answered. Answers of concurrent calls are written together. */
+  async answered(work: Work, line: LedgerRow, result: Answered): Promise<OutboxRow[]> {
+    const row = await patiently(() => this.answers.do({ work, line, result }));
+    return row ? [row] : [];
+  }
+
+  private storeAll(answers: readonly AnsweredCall[]): Promise<(OutboxRow | null)[]> {
+    return this.db.transaction().execute(async (trx) => {
+      const moves = await settleCalls(trx, answers.flatMap(settledLineOf));
+      for (const { line, result } of answers)
+        if (costOfCall(line, result) === null) await closeUnreported(trx, line, result);
+      const stored = await storeAnswers(trx, answers.map(answerOf));
+      const told = answers.filter((a) => stored.has(a.work.lease.taskId));
+      await recordAnswers(trx, [...new Set(told.map((a) => a.work.model))]);
+      await recordStages(
+        trx,
+        told.map((a) => stageOf(a.work)),
+      );
+      const outbox = await enqueue(trx, told.map(checkOf));
+      await moveBudgets(trx, moves);
+      const rows = new Map(told.map((a, i) => [a, outbox[i] ?? null]));
+      return answers.map((a) => rows.get(a) ?? null);
     });
   }
 
@@ -136,16 +160,20 @@ export class AttemptWriter {
     return dropLease(this.db, taskId, attempt, token);
   }
 
-  /** A paid answer is worth a few tries: Postgres may just be restarting. */
-  private async persist<T>(write: (trx: Executor) => Promise<T>): Promise<T> {
-    for (let delayMs = 100; ; delayMs *= 3)
-      try {
-        return await this.db.transaction().execute(write);
-      } catch (error) {
-        if (delayMs > 3_000) throw error;
-        await new Promise((resume) => setTimeout(resume, delayMs));
-      }
+  private persist<T>(write: (trx: Executor) => Promise<T>): Promise<T> {
+    return patiently(() => this.db.transaction().execute(write));
   }
+}
+
+/** A paid answer is worth a few tries: Postgres may just be restarting. */
+async function patiently<T>(write: () => Promise<T>): Promise<T> {
+  for (let delayMs = 100; ; delayMs *= 3)
+    try {
+      return await write();
+    } catch (error) {
+      if (delayMs > 3_000) throw error;
+      await new Promise((resume) => setTimeout(resume, delayMs));
+    }
 }
 
 /** Name of a line. */
@@ -155,15 +183,41 @@ export const keyOf = (line: LedgerRow): CallKey => ({
   call: line.call,
 });
 
-function closeLine(trx: Executor, line: LedgerRow, answered: Answered): Promise<void> {
-  const { usage, latencyMs } = answered;
-  const costUsd = answered.costUsd === undefined ? costOf(usage, line.price) : answered.costUsd;
-  if (costUsd === null) {
-    const error = 'the provider did not report what the call used';
-    return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled: true, error, statusCode: 200, latencyMs });
-  }
-  return settleCall(trx, keyOf(line), { usage, costUsd, latencyMs });
+/** `null` when the provider did not report what the call used: unknown is not zero (must 5). */
+const costOfCall = (line: LedgerRow, { costUsd, usage }: Answered): number | null =>
+  costUsd === undefined ? costOf(usage, line.price) : costUsd;
+
+function settledLineOf({ line, result }: AnsweredCall): SettledLine[] {
+  const costUsd = costOfCall(line, result);
+  const { usage, latencyMs } = result;
+  return costUsd === null ? [] : [{ ...keyOf(line), usage, costUsd, latencyMs }];
 }
+
+function closeUnreported(trx: Executor, line: LedgerRow, { latencyMs }: Answered): Promise<void> {
+  const error = 'the provider did not report what the call used';
+  return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled: true, error, statusCode: 200, latencyMs });
+}
+
+function answerOf({ work: { lease }, result }: AnsweredCall): LeasedAnswer {
+  const { text: answer, responseModel, finishReason, latencyMs, usage } = result;
+  return {
+    ...lease,
+    answer,
+    responseModel,
+    finishReason,
+    latencyMs,
+    inputTokens: usage?.inputTokens ?? null,
+    outputTokens: usage?.outputTokens ?? null,
+    cachedInputTokens: usage?.cachedInputTokens ?? null,
+    reasoningTokens: usage?.reasoningTokens ?? null,
+  };
+}
+
+const checkOf = ({ work: { lease, traceparent } }: AnsweredCall): OutgoingMessage => ({
+  queue: 'verify',
+  message: { taskId: lease.taskId, attempt: lease.attempt },
+  traceparent,
+});
 
 function closeFailed(trx: Executor, line: LedgerRow, failure: Failed): Promise<void> {
   const { mayHaveBeenBilled, message, statusCode, latencyMs } = failure;

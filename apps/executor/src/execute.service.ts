@@ -1,15 +1,17 @@
 import type { Env } from '@acrouter/config/env';
 import type { ExecuteMessage } from '@acrouter/contracts/messages';
-import { claimAttempt } from '@acrouter/db/attempt-store';
+import { claimAttempts, type Claim, type Claimant } from '@acrouter/db/lease-store';
 import type { Database } from '@acrouter/db/client';
-import { callsOf, markSent, reserveCall, type LedgerRow } from '@acrouter/db/ledger-store';
+import { callsOfAll, markCallsSent } from '@acrouter/db/ledger-group-store';
+import { callsOf, reserveCall, type CallKey, type LedgerRow } from '@acrouter/db/ledger-store';
 import type { OutboxRow } from '@acrouter/db/outbox-store';
-import { loadTask, type TaskRow } from '@acrouter/db/task-store';
+import { loadTasks, type TaskRow } from '@acrouter/db/task-store';
 import { worstCaseCost } from '@acrouter/domain/task';
 import type { CompletionResult, Failed } from '@acrouter/models/model-client';
 import { estimateInputTokens, requestFor } from '@acrouter/models/prompt';
 import { MAX_CALLS_PER_ATTEMPT, planRetry } from '@acrouter/models/retry-plan';
 import { RetryLater, StopReason, type JobContext } from '@acrouter/queue/handles';
+import { Grouped } from '@acrouter/service/grouped';
 import { DATABASE, ENV } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
@@ -28,9 +30,18 @@ export type Delivery = Pick<JobContext, 'signal' | 'waitMs'>;
 /** An attempt in hand: its task, its model, and when to stop. */
 interface Attempt extends Work {
   task: TaskRow;
+  /** Its calls so far, oldest first. */
+  lines: readonly LedgerRow[];
   callable: CallableModel;
   job: AbortSignal;
   leaseLost: AbortSignal;
+}
+
+/** What a delivery finds. */
+interface Found {
+  task: TaskRow | undefined;
+  claim: Claim;
+  lines: readonly LedgerRow[];
 }
 
 /** How one call ended: the attempt is over with these messages, or another call follows after a pause. */
@@ -43,6 +54,13 @@ type CallOutcome = { over: OutboxRow[] } | { pauseMs: number };
  */
 @Injectable()
 export class ExecuteService {
+  private readonly claims = new Grouped((claimants: readonly Claimant[]) => this.claim(claimants), {
+    keyOf: (c) => c.taskId,
+  });
+  private readonly marks = new Grouped((keys: readonly CallKey[]) => markCallsSent(this.db, keys), {
+    keyOf: (k) => k.taskId,
+  });
+
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     @Inject(ENV) private readonly env: Pick<Env, 'ACR_LEASE_MS'>,
@@ -58,10 +76,7 @@ export class ExecuteService {
   async execute(message: ExecuteMessage, delivery: Delivery): Promise<OutboxRow[]> {
     const { taskId, attempt, model } = message;
     const lease = { taskId, attempt, token: randomUUID() };
-    const [task, claim] = await Promise.all([
-      loadTask(this.db, taskId),
-      claimAttempt(this.db, taskId, attempt, lease.token, this.env.ACR_LEASE_MS),
-    ]);
+    const { task, claim, lines } = await this.claims.do(lease);
     if (!task) return [];
     if (claim.kind === 'over') return this.writer.pointOn(claim.row, task.traceparent);
     if (claim.kind === 'held') throw new RetryLater(untilMs(claim.until), 'another executor has the attempt');
@@ -70,7 +85,8 @@ export class ExecuteService {
     const work = { lease, model, traceparent, waitMs: delivery.waitMs, startedMs: performance.now() };
     try {
       const callable = this.models.get(model);
-      return await this.carryOut({ ...work, task, callable, job: delivery.signal, leaseLost: kept.signal });
+      const { signal: job } = delivery;
+      return await this.carryOut({ ...work, task, lines, callable, job, leaseLost: kept.signal });
     } catch (error) {
       await this.writer.release(lease).catch(() => undefined);
       throw error;
@@ -79,9 +95,25 @@ export class ExecuteService {
     }
   }
 
+  /** Takes the leases of attempts, and reads them and their tasks. Repeating it with the same token is harmless. */
+  private async claim(claimants: readonly Claimant[]): Promise<Found[]> {
+    const claims = await claimAttempts(this.db, claimants, this.env.ACR_LEASE_MS);
+    const [tasks, lines] = await Promise.all([
+      loadTasks(
+        this.db,
+        claimants.map((c) => c.taskId),
+      ),
+      callsOfAll(this.db, claimants),
+    ]);
+    return claims.map((claim, i) => {
+      const taskId = claimants[i]?.taskId ?? '';
+      return { task: tasks.get(taskId), claim, lines: lines.filter((l) => l.task_id === taskId) };
+    });
+  }
+
   private async carryOut(a: Attempt): Promise<OutboxRow[]> {
     const { taskId, attempt } = a.lease;
-    let lines = await callsOf(this.db, taskId, attempt);
+    let { lines } = a;
     await this.writer.closeOrphans(lines);
     for (;;) {
       if (a.job.aborted) return this.stopped(a, null, null);
@@ -91,7 +123,7 @@ export class ExecuteService {
       }
       const next = await this.nextLine(a, lines);
       if (!('line' in next)) return this.writer.gaveUp(a, next.why, null);
-      if (!(await markSent(this.db, keyOf(next.line))))
+      if (!(await this.marks.do(keyOf(next.line))))
         throw new RetryLater(1_000, 'the call was released or sent by another');
       const outcome = await this.call(a, next.line);
       if ('over' in outcome) return outcome.over;

@@ -1,4 +1,4 @@
-import { renewLease } from '@acrouter/db/attempt-store';
+import { renewLease } from '@acrouter/db/lease-store';
 import type { Database } from '@acrouter/db/client';
 
 /** An attempt that this process holds. */

@@ -10,7 +10,7 @@ import {
 } from '@acrouter/contracts/http';
 import { QUEUED_CHANNEL } from '@acrouter/db/admission-store';
 import { insertAttempt } from '@acrouter/db/attempt-store';
-import { insertDecision } from '@acrouter/db/decision-store';
+import { insertDecisions } from '@acrouter/db/decision-store';
 import { loadTask } from '@acrouter/db/task-store';
 import { Notifications } from '@acrouter/queue/notifications';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -168,33 +168,35 @@ describe('tasks', () => {
   test('are explained by their decisions, and feedback names one of them', async () => {
     const { db } = gateway.context;
     const id = String((await ask(gateway, 'POST', '/v1/tasks', { prompt: 'p' })).body['id']);
-    await insertDecision(db, {
-      taskId: id,
-      turn: 1,
-      action: 'attempt',
-      attempt: 1,
-      model: 'glm-5',
-      probability: 0.9,
-      explored: false,
-      policy: 'vote-ensemble',
-      policyVersion: '1',
-      reason: 'best of two',
-      candidates: [
-        {
-          model: 'glm-5',
-          available: true,
-          predictedScore: 0.5,
-          predictedCostUsd: null,
-          probability: 0.9,
-          votes: { prior: 1 },
-        },
-      ],
-      neighbours: [{ taskId: 'x', model: 'glm-5', score: 1, costUsd: null, similarity: 0.75 }],
-      attemptsLeft: 3,
-      budgetLeftUsd: null,
-      costWeight: 0.1,
-      decideMs: 0.5,
-    });
+    await insertDecisions(db, [
+      {
+        taskId: id,
+        turn: 1,
+        action: 'attempt',
+        attempt: 1,
+        model: 'glm-5',
+        probability: 0.9,
+        explored: false,
+        policy: 'vote-ensemble',
+        policyVersion: '1',
+        reason: 'best of two',
+        candidates: [
+          {
+            model: 'glm-5',
+            available: true,
+            predictedScore: 0.5,
+            predictedCostUsd: null,
+            probability: 0.9,
+            votes: { prior: 1 },
+          },
+        ],
+        neighbours: [{ taskId: 'x', model: 'glm-5', score: 1, costUsd: null, similarity: 0.75 }],
+        attemptsLeft: 3,
+        budgetLeftUsd: null,
+        costWeight: 0.1,
+        decideMs: 0.5,
+      },
+    ]);
     await insertAttempt(db, id, 1, 'glm-5');
     const decisionId = `${id}.1`;
     const said = { decisionId, metric: 'verdict', value: 'underpowered', tags: ['ci'], reason: 'too weak' };

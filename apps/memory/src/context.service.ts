@@ -1,17 +1,26 @@
 import type { Database } from '@acrouter/db/client';
-import { loadContext, storeContext, type NewContext } from '@acrouter/db/context-store';
+import { storeContexts, type NewContext } from '@acrouter/db/context-store';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
-import { recordStage } from '@acrouter/db/stage-store';
-import { loadTask, type TaskRow } from '@acrouter/db/task-store';
+import { tasksToRecall, type RecallTask } from '@acrouter/db/recall-reads';
+import { recordStages } from '@acrouter/db/stage-store';
 import { inferDimension, inferLanguage, knownLanguage } from '@acrouter/domain/inference';
 import { isDimension } from '@acrouter/domain/task';
 import type { Embedder } from '@acrouter/embedding/embedder';
+import { Grouped } from '@acrouter/service/grouped';
 import { DATABASE } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { Inject, Injectable } from '@nestjs/common';
 import { IndexFollower } from './index-follower';
 import { MemoryIndex } from './memory-index';
 import { EMBEDDER } from './tokens';
+
+/** What came of one recall; `context: null` = the task had one already. */
+interface Recalled {
+  task: RecallTask;
+  context: NewContext | null;
+  waitMs: number;
+  workMs: number;
+}
 
 /** Says what a task is and what is remembered of tasks like it; once per task. */
 @Injectable()
@@ -24,29 +33,62 @@ export class ContextService {
     private readonly metrics: Metrics,
   ) {}
 
+  /** Reads of concurrent recalls, together. */
+  private readonly reads = new Grouped((ids: readonly string[]) => this.read(ids));
+  /** Writes of concurrent recalls, in one transaction. */
+  private readonly writes = new Grouped((recalls: readonly Recalled[]) => this.write(recalls), {
+    keyOf: (r) => r.task.id,
+  });
+
   /**
    * Stores the task's context and returns the message for the orchestrator, to be published. A repetition
    * stores nothing, and gives the message again, since the first may be what was lost.
    */
   async recall(taskId: string, waitMs: number, signal?: AbortSignal): Promise<OutboxRow[]> {
     const startedMs = performance.now();
-    const [task, known] = await Promise.all([loadTask(this.db, taskId), loadContext(this.db, taskId)]);
+    const task = await this.reads.do(taskId);
     // Deleted or settled in the meantime: nobody waits for an answer.
     if (!task || task.settled_at) return [];
-    const context = known ? null : await this.contextOf(task, signal);
+    const context = task.known ? null : await this.contextOf(task, signal);
+    const workMs = performance.now() - startedMs;
+    if (context) this.metrics.stageDuration.observe({ stage: 'recall' }, workMs / 1000);
+    return [await this.writes.do({ task, context, waitMs, workMs })];
+  }
+
+  private async read(ids: readonly string[]): Promise<(RecallTask | undefined)[]> {
+    const tasks = await tasksToRecall(this.db, ids);
+    return ids.map((id) => tasks.get(id));
+  }
+
+  private write(recalls: readonly Recalled[]): Promise<OutboxRow[]> {
     return this.db.transaction().execute(async (trx) => {
-      if (context) {
-        await storeContext(trx, context);
-        const workMs = performance.now() - startedMs;
-        await recordStage(trx, { taskId, turn: 0, stage: 'recall', waitMs, workMs });
-        this.metrics.stageDuration.observe({ stage: 'recall' }, workMs / 1000);
-      }
-      const message = { kind: 'context-ready' as const, taskId };
-      return enqueue(trx, [{ queue: 'decide', message, traceparent: task.traceparent }]);
+      const fresh = recalls.flatMap((r) => (r.context ? [{ ...r, context: r.context }] : []));
+      await storeContexts(
+        trx,
+        fresh.map((r) => r.context),
+      );
+      await recordStages(
+        trx,
+        fresh.map(({ task: { id: taskId }, waitMs, workMs }) => ({
+          taskId,
+          turn: 0,
+          stage: 'recall',
+          waitMs,
+          workMs,
+        })),
+      );
+      return enqueue(
+        trx,
+        recalls.map(({ task: { id: taskId, traceparent } }) => ({
+          queue: 'decide',
+          message: { kind: 'context-ready', taskId },
+          traceparent,
+        })),
+      );
     });
   }
 
-  private async contextOf(task: TaskRow, signal?: AbortSignal): Promise<NewContext> {
+  private async contextOf(task: RecallTask, signal?: AbortSignal): Promise<NewContext> {
     await this.follower.filled();
     const embedding = await this.embedder.embed(task.prompt, signal);
     const language = languageOf(task);
@@ -64,7 +106,7 @@ export class ContextService {
 }
 
 /** One name per language, so that statistics do not split over `py`, `Python` and `python3`. */
-function languageOf(task: TaskRow): string {
+function languageOf(task: RecallTask): string {
   if (!task.language) return inferLanguage(task.prompt);
   return knownLanguage(task.language) ?? task.language.trim().toLowerCase();
 }

@@ -1,28 +1,44 @@
-import { loadAttempt, markRecorded, type AttemptRow } from '@acrouter/db/attempt-store';
 import type { Database, Executor } from '@acrouter/db/client';
-import { bytesToVector, loadContext, type ContextRow } from '@acrouter/db/context-store';
-import { insertExperience, type NewExperience } from '@acrouter/db/experience-store';
-import { insertVerifierFeedback, wasSimulated } from '@acrouter/db/feedback-store';
+import {
+  insertLessons,
+  recordAttempts,
+  tasksToCommit,
+  type AttemptKey,
+  type CommitTask,
+  type RecordedAttempt,
+} from '@acrouter/db/commit-store';
+import { vectorToBytes } from '@acrouter/db/context-store';
+import { insertVerifierFeedback } from '@acrouter/db/feedback-store';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
-import { recordStage } from '@acrouter/db/stage-store';
-import { loadTask, type TaskRow } from '@acrouter/db/task-store';
+import { recordStages } from '@acrouter/db/stage-store';
+import { loadTask } from '@acrouter/db/task-store';
 import type { Embedder } from '@acrouter/embedding/embedder';
+import { Grouped } from '@acrouter/service/grouped';
 import { DATABASE } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { Inject, Injectable } from '@nestjs/common';
 import { EMBEDDER } from './tokens';
 
-/** What is read before the transaction, because it never changes again. */
-interface Background {
-  task: TaskRow;
-  context: ContextRow;
-  /** The task's vector in this process's space. */
-  embedding: Float32Array;
+/** One verdict to be learnt from. */
+interface Commit extends AttemptKey {
+  task: CommitTask;
+  /** The task's vector in this process's space; `null` = its context's is. */
+  embedding: Buffer | null;
+  waitMs: number;
+  startedMs: number;
 }
 
-/** Commits the verifier's word on an attempt: feedback, experience, statistics and the next message, or none. */
+/** A commit that is to be learnt from. */
+type Fresh = Commit & { row: RecordedAttempt; workMs: number };
+
+/** Commits the verifier's word on attempts: feedback, experience, statistics and the next message, or none. */
 @Injectable()
 export class FeedbackService {
+  private readonly reads = new Grouped((ids: readonly string[]) => this.read(ids));
+  private readonly writes = new Grouped((commits: readonly Commit[]) => this.write(commits), {
+    keyOf: (c) => c.taskId,
+  });
+
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     @Inject(EMBEDDER) private readonly embedder: Embedder,
@@ -35,47 +51,77 @@ export class FeedbackService {
    */
   async commit(taskId: string, attempt: number, waitMs: number, signal?: AbortSignal): Promise<OutboxRow[]> {
     const startedMs = performance.now();
-    const background = await this.backgroundOf(taskId, signal);
-    if (!background) return [];
-    return this.db.transaction().execute(async (trx) => {
-      const fresh = await markRecorded(trx, taskId, attempt);
-      const row = await loadAttempt(trx, taskId, attempt);
-      if (row?.status !== 'recorded') return [];
-      if (fresh) {
-        await this.learn(trx, background, row);
-        this.count(background.context.dimension, row);
-        const workMs = performance.now() - startedMs;
-        await recordStage(trx, { taskId, turn: attempt, stage: 'commit', waitMs, workMs });
-        this.metrics.stageDuration.observe({ stage: 'commit' }, workMs / 1000);
-      }
-      const message = { kind: 'attempt-finished' as const, taskId, attempt };
-      return enqueue(trx, [{ queue: 'decide', message, traceparent: background.task.traceparent }]);
+    const task = await this.reads.do(taskId);
+    if (!task) return [];
+    const embedding = await this.newEmbedding(task, signal);
+    const row = await this.writes.do({ taskId, attempt, task, embedding, waitMs, startedMs });
+    return row ? [row] : [];
+  }
+
+  private async read(ids: readonly string[]): Promise<(CommitTask | undefined)[]> {
+    const tasks = await tasksToCommit(this.db, ids);
+    return ids.map((id) => tasks.get(id));
+  }
+
+  /** Wanted when the embedder was changed between the task's context and its feedback. */
+  private async newEmbedding(task: CommitTask, signal?: AbortSignal): Promise<Buffer | null> {
+    if (task.embedder === this.embedder.id) return null;
+    const { prompt } = (await loadTask(this.db, task.id)) ?? { prompt: '' };
+    return vectorToBytes(await this.embedder.embed(prompt, signal));
+  }
+
+  private async write(commits: readonly Commit[]): Promise<(OutboxRow | null)[]> {
+    const { rows, learnt } = await this.db.transaction().execute(async (trx) => {
+      const recorded = new Map((await recordAttempts(trx, commits)).map((r) => [r.taskId, r]));
+      const told = commits.filter((c) => recorded.has(c.taskId));
+      const outbox = await enqueue(trx, told.map(messageOf));
+      const fresh = freshOf(told, recorded);
+      await this.learn(trx, fresh);
+      return { rows: new Map(told.map((c, i) => [c, outbox[i] ?? null])), learnt: fresh };
     });
+    for (const one of learnt) this.count(one);
+    return commits.map((c) => rows.get(c) ?? null);
   }
 
-  private async backgroundOf(taskId: string, signal?: AbortSignal): Promise<Background | null> {
-    const [task, context] = await Promise.all([loadTask(this.db, taskId), loadContext(this.db, taskId)]);
-    if (!task || !context) return null;
-    // The embedder was changed between the task's context and its feedback.
-    const embedding =
-      context.embedder === this.embedder.id
-        ? bytesToVector(context.embedding)
-        : await this.embedder.embed(task.prompt, signal);
-    return { task, context, embedding };
+  private async learn(trx: Executor, fresh: readonly Fresh[]): Promise<void> {
+    await insertVerifierFeedback(
+      trx,
+      fresh.map(({ task: { tenantId }, row: { taskId, attempt, ...row } }) => ({
+        tenantId,
+        taskId,
+        attempt,
+        score: row.score ?? 0,
+        passed: row.passed === true,
+        conclusive: isConclusive(row),
+      })),
+    );
+    await recordStages(
+      trx,
+      fresh.map(({ taskId, attempt, waitMs, workMs }) => ({
+        taskId,
+        turn: attempt,
+        stage: 'commit',
+        waitMs,
+        workMs,
+      })),
+    );
+    const { id: embedder } = this.embedder;
+    await insertLessons(
+      trx,
+      fresh
+        .filter(({ row }) => isConclusive(row))
+        .map(({ taskId, attempt, embedding, row: { simulated } }) => ({
+          taskId,
+          attempt,
+          simulated,
+          embedder,
+          embedding,
+        })),
+    );
   }
 
-  private async learn(trx: Executor, background: Background, row: AttemptRow): Promise<void> {
-    const { id: taskId, tenant_id: tenantId } = background.task;
-    const score = row.score ?? 0;
-    const passed = row.passed === true;
-    const conclusive = isConclusive(row);
-    await insertVerifierFeedback(trx, { tenantId, taskId, attempt: row.attempt, score, passed, conclusive });
-    if (!conclusive) return;
-    const simulated = await wasSimulated(trx, taskId, row.attempt);
-    await insertExperience(trx, this.experienceOf(background, row, simulated));
-  }
-
-  private count(dimension: string, row: AttemptRow): void {
+  private count({ task: { dimension }, row, workMs }: Fresh): void {
+    this.metrics.stageDuration.observe({ stage: 'commit' }, workMs / 1000);
     if (!isConclusive(row)) return;
     const model = this.metrics.modelLabel(row.model);
     // Both series at once: the share of a model that never failed, or never succeeded, is a number too.
@@ -85,32 +131,22 @@ export class FeedbackService {
         solved === (row.passed === true) ? 1 : 0,
       );
   }
-
-  private experienceOf(
-    { task, context, embedding }: Background,
-    row: AttemptRow,
-    simulated: boolean,
-  ): NewExperience {
-    return {
-      tenantId: task.tenant_id,
-      taskKey: task.id,
-      attempt: row.attempt,
-      dimension: context.dimension,
-      language: context.language,
-      source: task.source,
-      model: row.model,
-      score: row.score ?? 0,
-      solved: row.passed === true,
-      // One call of unknown cost makes the whole unknown (must 5).
-      costUsd: row.unknown_calls > 0 ? null : row.cost_usd,
-      latencyMs: row.latency_ms,
-      embedding,
-      embedder: this.embedder.id,
-      simulated,
-    };
-  }
 }
 
+/** Those commits that are the first of their attempt. */
+function freshOf(commits: readonly Commit[], recorded: ReadonlyMap<string, RecordedAttempt>): Fresh[] {
+  return commits.flatMap((commit) => {
+    const row = recorded.get(commit.taskId);
+    return row?.fresh ? [{ ...commit, row, workMs: performance.now() - commit.startedMs }] : [];
+  });
+}
+
+const messageOf = ({ taskId, attempt, task: { traceparent } }: Commit) => ({
+  queue: 'decide' as const,
+  message: { kind: 'attempt-finished' as const, taskId, attempt },
+  traceparent,
+});
+
 /** A check that was refused or could not tell says nothing about the model. */
-const isConclusive = (row: AttemptRow): boolean =>
+const isConclusive = (row: Pick<RecordedAttempt, 'score' | 'verdict'>): boolean =>
   row.score !== null && row.verdict?.['conclusive'] !== false;

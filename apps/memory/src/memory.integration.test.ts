@@ -1,7 +1,7 @@
 import { abandonAttempt, loadAttempt } from '@acrouter/db/attempt-store';
 import { openDatabase, type Database } from '@acrouter/db/client';
 import { bytesToVector, loadContext } from '@acrouter/db/context-store';
-import { followExperiences, insertExperience } from '@acrouter/db/experience-store';
+import { followExperiences, insertExperiences } from '@acrouter/db/experience-store';
 import { readStatistics } from '@acrouter/db/statistics-store';
 import { closeUnknown, markSent, reserveCall } from '@acrouter/db/ledger-store';
 import { feedbackOf } from '@acrouter/db/user-feedback-store';
@@ -97,12 +97,12 @@ describe('recall', () => {
     const judged = { score: 1, solved: true, costUsd: null, latencyMs: null, embedding, model: MODEL };
     const known = { ...base, ...judged, embedder: 'hashed-1/384', simulated: true };
     await db.transaction().execute(async (trx) => {
-      await insertExperience(trx, { ...known, taskKey: 'alike' });
-      await insertExperience(trx, { ...known, taskKey: 'real, same name', simulated: false });
-      await insertExperience(trx, { ...known, taskKey: 'not in the pool', model: 'gone' });
-      await insertExperience(trx, { ...known, taskKey: 'other tenant', tenantId: 'b' });
-      await insertExperience(trx, { ...known, taskKey: 'other space', embedder: 'http/x/384' });
-      await insertExperience(trx, { ...known, taskKey: 'damaged', embedding: embedding.slice(0, 9) });
+      await insertExperiences(trx, [{ ...known, taskKey: 'alike' }]);
+      await insertExperiences(trx, [{ ...known, taskKey: 'real, same name', simulated: false }]);
+      await insertExperiences(trx, [{ ...known, taskKey: 'not in the pool', model: 'gone' }]);
+      await insertExperiences(trx, [{ ...known, taskKey: 'other tenant', tenantId: 'b' }]);
+      await insertExperiences(trx, [{ ...known, taskKey: 'other space', embedder: 'http/x/384' }]);
+      await insertExperiences(trx, [{ ...known, taskKey: 'damaged', embedding: embedding.slice(0, 9) }]);
     });
     await until(async () => (await experiences()).length === 6, 'the experiences');
     await submit(db, 't');

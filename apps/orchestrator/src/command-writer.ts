@@ -1,11 +1,13 @@
-import { abandonAttempt, insertAttempt } from '@acrouter/db/attempt-store';
+import { abandonAttempt, insertAttempts } from '@acrouter/db/attempt-store';
+import type { Payer } from '@acrouter/db/budget-moves';
 import type { Executor } from '@acrouter/db/client';
-import { insertDecision } from '@acrouter/db/decision-store';
+import { insertDecisions, type NewDecision } from '@acrouter/db/decision-store';
 import { insertEvents, type NewEvent } from '@acrouter/db/event-store';
-import { releaseUnsent, reserveCall } from '@acrouter/db/ledger-store';
+import { releaseUnsent, reserveCalls } from '@acrouter/db/ledger-group-store';
+import type { NewCall } from '@acrouter/db/ledger-store';
 import { enqueue, type OutgoingMessage } from '@acrouter/db/outbox-store';
-import { recordStage } from '@acrouter/db/stage-store';
-import { saveState, type LockedTask } from '@acrouter/db/task-store';
+import { recordStages } from '@acrouter/db/stage-store';
+import { saveStates, type LockedTask } from '@acrouter/db/state-store';
 import {
   step,
   type Choice,
@@ -18,19 +20,40 @@ import { OUTCOMES, type Outcome } from '@acrouter/domain/task';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { Tracing } from '@acrouter/telemetry/tracing';
 import { Injectable, Optional } from '@nestjs/common';
+import type { BudgetBook } from './budget-book';
 import type { Handled } from './decide.service';
 import type { Plan } from './planner';
 import { PolicyBook } from './policy-book';
 
-/** One step's result, to be written. */
-export interface Written {
-  state: LoopState;
-  commands: LoopCommand[];
+/** One decision of a turn, and the loop after it. */
+export interface Decided {
+  step: Step;
+  decision: NewDecision;
+  /** The reserved call; `null` when nothing is to be called. */
+  call: NewCall | null;
+}
+
+/** What one message did to its task, to be written. */
+export interface Advance {
+  task: LockedTask;
   event: LoopEvent;
+  /** After all steps. */
+  state: LoopState;
+  /** What is to be carried out; decisions are made already. */
+  commands: LoopCommand[];
+  decisions: Decided[];
+  /** The last plan, `null` when no decision was asked for. */
   planned: Plan | null;
   waitMs: number;
   workMs: number;
 }
+
+/** Whose budgets a task draws on. */
+export const payerOf = (task: LockedTask): Payer => ({
+  taskId: task.id,
+  runId: task.run_id,
+  tenantId: task.tenant_id,
+});
 
 /** Turns the loop's commands into rows of the same transaction. */
 @Injectable()
@@ -44,23 +67,26 @@ export class CommandWriter {
   }
 
   /**
-   * Reserves the planned call, steps the loop with the decision, and stores the decision. A reservation that
-   * a parallel task has just made impossible turns the decision into a stop.
+   * Reserves the planned call in `budgets` and steps the loop with the decision. A reservation that another task
+   * has just made impossible turns the decision into a stop.
    */
-  async decide(trx: Executor, task: LockedTask, turn: number, planned: Plan): Promise<Step> {
+  decide(task: LockedTask, turn: number, planned: Plan, budgets: BudgetBook): Decided {
     const attempt = task.state.attempts.length + 1;
-    const choice = (await this.reserve(trx, task, attempt, planned)) ? choiceOf(planned) : OVER_BUDGET;
+    const call = callOf(task, attempt, planned);
+    const fits = call === null || budgets.reserve(payerOf(task), call.reserveUsd);
+    const choice = fits ? choiceOf(planned) : OVER_BUDGET;
     const next = step(task.state, { type: 'decided', turn, choice }, Date.now());
     const started = next.commands.some((c) => c.type === 'execute');
     const policy = this.policies.of(task.tenant_id);
-    await insertDecision(trx, {
+    const drawn = started && planned.action === 'attempt' ? planned : null;
+    const decision = {
       taskId: task.id,
       turn,
       action: choice.action,
       attempt: started ? attempt : null,
-      model: started && planned.action === 'attempt' ? planned.model.id : null,
-      probability: started && planned.action === 'attempt' ? planned.decision.probability : null,
-      explored: started && planned.action === 'attempt' && planned.decision.explored,
+      model: drawn?.model.id ?? null,
+      probability: drawn?.decision.probability ?? null,
+      explored: drawn?.decision.explored ?? false,
       policy: policy.name,
       policyVersion: policy.version,
       reason: reasonOf(planned, choice),
@@ -70,78 +96,47 @@ export class CommandWriter {
       budgetLeftUsd: planned.input.budgetLeftUsd,
       costWeight: planned.input.costWeight,
       decideMs: planned.decideMs,
-    });
-    return next;
+    };
+    return { step: next, decision, call: fits ? call : null };
   }
 
-  /** Writes state, commands, events and the stage's timing. */
-  async write(trx: Executor, task: LockedTask, w: Written): Promise<Handled> {
-    await saveState(trx, task.id, task.state_version, w.state);
-    const messages: OutgoingMessage[] = [];
-    let cancelTaskId: string | null = null;
-    for (const command of w.commands) {
-      const message = await this.carryOut(trx, task, command);
-      if (message) messages.push(message);
-      if (command.type === 'abandon') cancelTaskId = task.id;
-    }
-    await insertEvents(trx, eventsOf(task, w));
-    if (w.planned)
-      await recordStage(trx, {
-        taskId: task.id,
-        turn: w.state.turn,
-        stage: 'decide',
-        waitMs: w.waitMs,
-        workMs: w.workMs,
-      });
-    this.count(task, w);
-    return { outbox: await enqueue(trx, messages), cancelTaskId };
-  }
-
-  private async carryOut(
-    trx: Executor,
-    task: LockedTask,
-    command: LoopCommand,
-  ): Promise<OutgoingMessage | null> {
-    const { id: taskId, traceparent } = task;
-    switch (command.type) {
-      case 'recall':
-        return { queue: 'context', message: { taskId }, traceparent };
-      case 'execute': {
-        const { attempt, model } = command;
-        await insertAttempt(trx, taskId, attempt, model);
-        return { queue: 'execute', key: model, message: { taskId, attempt, model }, traceparent };
-      }
-      case 'wake':
-        return {
-          queue: 'decide',
-          message: { kind: 'wake', taskId, turn: command.turn },
-          delayMs: command.delayMs,
-          traceparent,
-        };
-      case 'abandon':
-        await abandonAttempt(trx, taskId, command.attempt);
-        return null;
-      case 'settle':
-        await releaseUnsent(trx, taskId);
-        return null;
-      case 'decide':
-        throw new Error('A decision is made before its step is written');
-    }
-  }
-
-  private reserve(trx: Executor, task: LockedTask, attempt: number, planned: Plan): Promise<boolean> {
-    if (planned.action !== 'attempt') return Promise.resolve(true);
-    return reserveCall(trx, {
-      taskId: task.id,
-      attempt,
-      call: 1,
-      tenantId: task.tenant_id,
-      runId: task.run_id,
-      model: planned.model.id,
-      reserveUsd: planned.reserveUsd,
-      price: planned.model.price,
-      simulated: planned.model.simulated,
-    });
+  /** Writes states, commands, events and timings of all; returns what follows, by task. */
+  async write(trx: Executor, advances: readonly Advance[]): Promise<Map<string, Handled>> {
+    if (advances.length === 0) return new Map();
+    const decided = advances.flatMap((a) => a.decisions);
+    await saveStates(
+      trx,
+      advances.map(({ task, state }) => ({ id: task.id, version: task.state_version, state })),
+    );
+    await insertDecisions(
+      trx,
+      decided.map((d) => d.decision),
+    );
+    await insertAttempts(trx, commandsOf(advances, 'execute'));
+    for (const { taskId, attempt } of commandsOf(advances, 'abandon'))
+      await abandonAttempt(trx, taskId, attempt);
+    await insertEvents(trx, advances.flatMap(eventsOf));
+    await recordStages(trx, advances.flatMap(stagesOf));
+    const messages = advances.flatMap(messagesOf);
+    const outbox = await enqueue(trx, messages);
+    // The budgets last: every other group wants the same rows.
+    await reserveCalls(
+      trx,
+      decided.flatMap((d) => d.call ?? []),
+    );
+    await releaseUnsent(
+      trx,
+      commandsOf(advances, 'settle').map((c) => c.taskId),
+    );
+    return new Map(
+      advances.map(({ task, commands }) => [
+        task.id,
+        {
+          outbox: outbox.filter((_, i) => messages[i]?.message.taskId === task.id),
+          cancelTaskId: commands.some((c) => c.type === 'abandon') ? task.id : null,
+        },
+      ]),
+    );
   }
 
   /** The whole task as the span above all its hops: they carry its id as their parent. */
@@ -155,7 +150,9 @@ export class CommandWriter {
     });
   }
 
-  private count(task: LockedTask, w: Written): void {
+  /** Counts and traces what was done, after the commit. */
+  count(w: Advance): void {
+    const { task } = w;
     for (const c of w.commands)
       if (c.type === 'settle') {
         this.metrics.tasks.inc({ outcome: c.outcome });
@@ -172,6 +169,47 @@ export class CommandWriter {
     });
     if (input.tried.length > 0) this.metrics.escalations.inc();
   }
+}
+
+/** The commands of one kind, with their tasks. */
+function commandsOf<T extends LoopCommand['type']>(advances: readonly Advance[], type: T) {
+  return advances.flatMap(({ task, commands }) =>
+    commands
+      .filter((c): c is Extract<LoopCommand, { type: T }> => c.type === type)
+      .map((c) => ({ ...c, taskId: task.id })),
+  );
+}
+
+function messagesOf({ task: { id: taskId, traceparent }, commands }: Advance): OutgoingMessage[] {
+  return commands.flatMap((command): OutgoingMessage[] => {
+    switch (command.type) {
+      case 'recall':
+        return [{ queue: 'context', message: { taskId }, traceparent }];
+      case 'execute': {
+        const { attempt, model } = command;
+        return [{ queue: 'execute', key: model, message: { taskId, attempt, model }, traceparent }];
+      }
+      case 'wake': {
+        const message = { kind: 'wake' as const, taskId, turn: command.turn };
+        return [{ queue: 'decide', message, delayMs: command.delayMs, traceparent }];
+      }
+      case 'abandon':
+      case 'settle':
+        return [];
+      case 'decide':
+        throw new Error('A decision is made before its step is written');
+    }
+  });
+}
+
+const stagesOf = ({ task, state, planned, waitMs, workMs }: Advance) =>
+  planned ? [{ taskId: task.id, turn: state.turn, stage: 'decide' as const, waitMs, workMs }] : [];
+
+function callOf(task: LockedTask, attempt: number, planned: Plan): NewCall | null {
+  if (planned.action !== 'attempt') return null;
+  const { model, reserveUsd } = planned;
+  const { price, simulated } = model;
+  return { ...payerOf(task), attempt, call: 1, model: model.id, reserveUsd, price, simulated };
 }
 
 const OVER_BUDGET: Choice = { action: 'stop', because: 'over-budget' };
@@ -194,7 +232,8 @@ function reasonOf(planned: Plan, choice: Choice): string {
     : planned.decision.reason;
 }
 
-function eventsOf(task: LockedTask, w: Written): NewEvent[] {
+function eventsOf(w: Advance): NewEvent[] {
+  const { task } = w;
   const base = { tenantId: task.tenant_id, runId: task.run_id, taskId: task.id };
   const named = { externalId: task.external_id };
   const events: NewEvent[] = [];

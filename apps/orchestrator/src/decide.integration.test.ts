@@ -1,14 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readEnv, type Env } from '@acrouter/config/env';
 import { readModelsFile } from '@acrouter/config/models-file';
-import {
-  claimAttempt,
-  endWithoutAnswer,
-  markRecorded,
-  storeAnswer,
-  storeVerdict,
-} from '@acrouter/db/attempt-store';
+import { endWithoutAnswer, storeAnswer, storeVerdict } from '@acrouter/db/attempt-store';
+import { claimAttempt } from '@acrouter/db/lease-store';
 import { openDatabase, type Database } from '@acrouter/db/client';
+import { recordAttempts } from '@acrouter/db/commit-store';
 import { storeContext } from '@acrouter/db/context-store';
 import { decisionsOf } from '@acrouter/db/decision-store';
 import { closeUnknown, markSent, settleCall } from '@acrouter/db/ledger-store';
@@ -86,7 +82,7 @@ async function carryOut(attempt: number, score: number, conclusive = true) {
   await db.transaction().execute((trx) => storeAnswer(trx, taskId, attempt, 'w', answer));
   const verdict = { passed: score === 1, score, confidence: 1, signals: [], verdict: { conclusive } };
   await storeVerdict(db, taskId, attempt, verdict);
-  await markRecorded(db, taskId, attempt);
+  await recordAttempts(db, [{ taskId, attempt }]);
 }
 
 async function fail(attempt: number, code: string) {

@@ -1,38 +1,40 @@
 import type { DecideMessage } from '@acrouter/contracts/messages';
-import { loadAttempt, type AttemptRow } from '@acrouter/db/attempt-store';
+import { attemptFacts, type AttemptFacts } from '@acrouter/db/attempt-store';
 import type { Executor } from '@acrouter/db/client';
-import { loadContext } from '@acrouter/db/context-store';
-import { moneyOf, type AttemptMoney } from '@acrouter/db/ledger-store';
-import type { LockedTask } from '@acrouter/db/task-store';
+import type { ContextRow } from '@acrouter/db/context-store';
 import type { AttemptResult, LoopEvent } from '@acrouter/domain/loop';
 
 /**
- * The loop's event for a message, from the facts in Postgres: the message only says where to look.
- * `null` when the facts are not there (yet): a message that ran ahead, or one that was overtaken.
+ * The loop's events for messages of different tasks, from the facts in Postgres: a message only says where to
+ * look. `null` when the facts are not there (yet): a message that ran ahead, or one that was overtaken.
  */
-export async function eventOf(
+export async function eventsOf(
   trx: Executor,
-  message: DecideMessage,
-  task: LockedTask,
-): Promise<LoopEvent | null> {
-  switch (message.kind) {
-    case 'context-ready':
-      return (await loadContext(trx, task.id)) ? { type: 'context-ready' } : null;
-    case 'wake':
-      return { type: 'wake', turn: message.turn };
-    case 'cancel':
-      return { type: 'cancelled' };
-    case 'attempt-finished': {
-      const attempt = await loadAttempt(trx, task.id, message.attempt);
-      const result = attempt && resultOf(attempt, await moneyOf(trx, task.id, message.attempt));
-      return result ? { type: 'attempt-finished', attempt: message.attempt, result } : null;
+  messages: readonly DecideMessage[],
+  contexts: ReadonlyMap<string, ContextRow>,
+): Promise<(LoopEvent | null)[]> {
+  const finished = messages.flatMap((m) => (m.kind === 'attempt-finished' ? [m] : []));
+  const attempts = new Map((await attemptFacts(trx, finished)).map((a) => [a.task_id, a]));
+  return messages.map((message) => {
+    switch (message.kind) {
+      case 'context-ready':
+        return contexts.has(message.taskId) ? { type: 'context-ready' } : null;
+      case 'wake':
+        return { type: 'wake', turn: message.turn };
+      case 'cancel':
+        return { type: 'cancelled' };
+      case 'attempt-finished': {
+        const attempt = attempts.get(message.taskId);
+        const result = attempt ? resultOf(attempt) : null;
+        return result ? { type: 'attempt-finished', attempt: message.attempt, result } : null;
+      }
     }
-  }
+  });
 }
 
 /** What came of an attempt; `null` while it is still under way. */
-export function resultOf(attempt: AttemptRow, money: AttemptMoney): AttemptResult | null {
-  const { costUsd, heldUsd } = money;
+function resultOf(attempt: AttemptFacts): AttemptResult | null {
+  const { costUsd, heldUsd } = attempt;
   switch (attempt.status) {
     case 'recorded': {
       const conclusive = attempt.verdict?.['conclusive'] !== false;

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { AttemptRow } from '@acrouter/db/attempt-store';
 import type { ContextRow } from '@acrouter/db/context-store';
-import type { LockedTask } from '@acrouter/db/task-store';
+import type { LockedTask } from '@acrouter/db/state-store';
 import { initialState } from '@acrouter/domain/loop';
 import { createPolicy } from '@acrouter/domain/routing/registry';
 import { DEFAULT_LIMITS } from '@acrouter/domain/task';
@@ -36,7 +35,7 @@ const task = {
 const input = (over: Partial<PlanInput> = {}): PlanInput => ({
   task,
   context,
-  attempts: [],
+  refusedBy: [],
   models,
   coolingUntilMs: new Map(),
   budgetLeftUsd: null,
@@ -82,8 +81,7 @@ describe('planning the next attempt', () => {
   });
 
   test('does not ask a provider again that refused this prompt', () => {
-    const refusal = { model: 'small', error: { code: 'ACR_PROVIDER_REFUSED', message: '' } };
-    const attempts = [refusal, { ...refusal, model: 'large' }] as unknown as AttemptRow[];
-    expect(plan(input({ attempts }), policy, random)).toMatchObject({ action: 'stop', because: 'no-model' });
+    const refusedBy = ['small', 'large'];
+    expect(plan(input({ refusedBy }), policy, random)).toMatchObject({ action: 'stop', because: 'no-model' });
   });
 });

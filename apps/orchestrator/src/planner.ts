@@ -1,6 +1,5 @@
-import type { AttemptRow } from '@acrouter/db/attempt-store';
 import { bytesToVector, type ContextRow } from '@acrouter/db/context-store';
-import type { LockedTask } from '@acrouter/db/task-store';
+import type { LockedTask } from '@acrouter/db/state-store';
 import { countedAttempts } from '@acrouter/domain/loop';
 import type {
   Candidate,
@@ -33,7 +32,8 @@ export interface PlannedModel {
 export interface PlanInput {
   task: LockedTask;
   context: ContextRow;
-  attempts: readonly AttemptRow[];
+  /** Models whose provider refused this prompt before. */
+  refusedBy: readonly string[];
   models: readonly PlannedModel[];
   /** Model → end of its cool-down, Unix ms. */
   coolingUntilMs: ReadonlyMap<string, number>;
@@ -96,9 +96,7 @@ function offer(model: PlannedModel, input: PlanInput): Offer {
   const affordable = input.budgetLeftUsd === null || reserveUsd <= input.budgetLeftUsd;
   const coolingUntilMs = input.coolingUntilMs.get(model.id) ?? 0;
   // A provider that refused this prompt (too long, filtered) would refuse it again.
-  const refused = input.attempts.some(
-    (a) => a.model === model.id && a.error?.code === 'ACR_PROVIDER_REFUSED',
-  );
+  const refused = input.refusedBy.includes(model.id);
   return {
     model,
     reserveUsd,

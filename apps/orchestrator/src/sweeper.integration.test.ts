@@ -3,7 +3,8 @@ import { readEnv } from '@acrouter/config/env';
 import { insertAttempt, loadAttempt } from '@acrouter/db/attempt-store';
 import { openDatabase, type Database } from '@acrouter/db/client';
 import type { OutboxRow } from '@acrouter/db/outbox-store';
-import { insertTasks, lockTask, saveState } from '@acrouter/db/task-store';
+import { lockTasks, saveStates } from '@acrouter/db/state-store';
+import { insertTasks } from '@acrouter/db/task-store';
 import { DEFAULT_LIMITS } from '@acrouter/domain/task';
 import type { OutboxRelay } from '@acrouter/service/outbox-relay';
 import { createLogger } from '@acrouter/telemetry/log';
@@ -38,10 +39,11 @@ async function stuckOn(id: string, model: string) {
     { ...texts, id, tenantId: 'default', runId: null, prompt: 'p', verification: null, metadata: {}, limits },
   ]);
   await db.transaction().execute(async (trx) => {
-    const task = await lockTask(trx, id);
+    const task = (await lockTasks(trx, [id])).get(id);
     if (!task) throw new Error('no task');
     const attempts = [{ attempt: 1, model, reserveUsd: 0.1, result: null }];
-    await saveState(trx, id, task.state_version, { ...task.state, phase: 'attempting', turn: 1, attempts });
+    const state = { ...task.state, phase: 'attempting' as const, turn: 1, attempts };
+    await saveStates(trx, [{ id, version: task.state_version, state }]);
     await insertAttempt(trx, id, 1, model);
   });
   await db

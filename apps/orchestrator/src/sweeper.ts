@@ -2,7 +2,7 @@ import type { Env } from '@acrouter/config/env';
 import type { ModelsFile } from '@acrouter/config/models-file';
 import { endUntaken } from '@acrouter/db/attempt-store';
 import type { Database, Executor } from '@acrouter/db/client';
-import { releaseUnsent } from '@acrouter/db/ledger-store';
+import { releaseUnsent } from '@acrouter/db/ledger-group-store';
 import { enqueue, type OutgoingMessage } from '@acrouter/db/outbox-store';
 import { takeStuckTasks, type StuckTask } from '@acrouter/db/task-store';
 import { OutboxRelay } from '@acrouter/service/outbox-relay';
@@ -69,7 +69,7 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (this.pool.models.some((m) => m.id === model)) return;
     const message = `${model} is no longer in the pool`;
     await endUntaken(trx, id, attempt, { code: 'ACR_UNKNOWN_MODEL', message });
-    await releaseUnsent(trx, id);
+    await releaseUnsent(trx, [id]);
     task.attemptStatus = 'outage';
   }
 }

@@ -1,6 +1,7 @@
 import { readEnv } from '@acrouter/config/env';
 import { parseModelsFile } from '@acrouter/config/models-file';
-import { claimAttempt, insertAttempt, loadAttempt, storeAnswer } from '@acrouter/db/attempt-store';
+import { insertAttempt, loadAttempt, storeAnswer } from '@acrouter/db/attempt-store';
+import { claimAttempt } from '@acrouter/db/lease-store';
 import type { Database } from '@acrouter/db/client';
 import { markSent, reserveCall, settleCall } from '@acrouter/db/ledger-store';
 import { insertTasks, type NewTask } from '@acrouter/db/task-store';

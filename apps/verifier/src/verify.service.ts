@@ -1,26 +1,44 @@
 import type { VerifyMessage } from '@acrouter/contracts/messages';
-import { loadAttempt, storeVerdict, type StoredVerdict } from '@acrouter/db/attempt-store';
+import { storeVerdicts, type StoredVerdict } from '@acrouter/db/attempt-store';
+import { attemptsToCheck, type AttemptToCheck } from '@acrouter/db/check-reads';
 import type { Database } from '@acrouter/db/client';
-import { loadContext } from '@acrouter/db/context-store';
-import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { enqueue, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
 import { storePairs } from '@acrouter/db/opinion-store';
-import { recordStage } from '@acrouter/db/stage-store';
-import { loadTask, type TaskRow } from '@acrouter/db/task-store';
-import { isDimension } from '@acrouter/domain/task';
+import { recordStages } from '@acrouter/db/stage-store';
+import { isDimension, type Dimension } from '@acrouter/domain/task';
 import type { JobContext } from '@acrouter/queue/handles';
+import { Grouped } from '@acrouter/service/grouped';
 import { DATABASE } from '@acrouter/service/tokens';
 import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 import { Inject, Injectable } from '@nestjs/common';
 import { CheckMeter } from './check-meter';
 import { Checker } from './checker';
-import { OpinionsService } from './opinions.service';
+import { OpinionsService, type Weighed } from './opinions.service';
 
 /** What this service needs to know of a delivery. */
 type Delivery = Pick<JobContext, 'signal' | 'waitMs'>;
 
+/** A verdict to be stored. */
+interface Judged extends Weighed {
+  taskId: string;
+  attempt: number;
+  tenantId: string;
+  dimension: Dimension;
+  next: OutgoingMessage;
+  waitMs: number;
+  workMs: number;
+}
+
 /** Judges one stored answer and stores the verdict; the first verdict of an attempt wins. */
 @Injectable()
 export class VerifyService {
+  private readonly reads = new Grouped((keys: readonly VerifyMessage[]) => attemptsToCheck(this.db, keys), {
+    keyOf: (k) => k.taskId,
+  });
+  private readonly writes = new Grouped((judged: readonly Judged[]) => this.write(judged), {
+    keyOf: (j) => j.taskId,
+  });
+
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     private readonly checker: Checker,
@@ -35,8 +53,9 @@ export class VerifyService {
    */
   async verify(message: VerifyMessage, delivery: Delivery): Promise<OutboxRow[]> {
     const { taskId, attempt } = message;
-    const [task, row] = await Promise.all([loadTask(this.db, taskId), loadAttempt(this.db, taskId, attempt)]);
-    if (!task || !row) return [];
+    const found = await this.reads.do(message);
+    if (!found) return [];
+    const { task, row } = found;
     const next = { queue: 'feedback' as const, message: { taskId, attempt }, traceparent: task.traceparent };
     if (row.status === 'verified') return enqueue(this.db, [next]);
     if (row.status !== 'answered' || task.settled_at) {
@@ -44,7 +63,7 @@ export class VerifyService {
       return [];
     }
     const startedMs = performance.now();
-    const checkable = await this.checkable(task);
+    const checkable = checkableOf(found);
     const dimension = checkable.dimension ?? 'code_generation';
     const executed = await this.checker.check(checkable, row.answer ?? '', delivery.signal);
     delivery.signal.throwIfAborted();
@@ -52,28 +71,58 @@ export class VerifyService {
     delivery.signal.throwIfAborted();
     const workMs = performance.now() - startedMs;
     this.meter.record(message, verdict, workMs);
-    return this.db.transaction().execute(async (trx) => {
-      if (!(await storeVerdict(trx, taskId, attempt, toStored(verdict)))) return [];
-      if (learnt) {
-        const { wasRight, pairs } = learnt;
-        await storePairs(trx, { taskId, attempt, tenantId: task.tenant_id, dimension, wasRight }, pairs);
-      }
-      await recordStage(trx, { taskId, turn: attempt, stage: 'verify', waitMs: delivery.waitMs, workMs });
-      return enqueue(trx, [next]);
-    });
+    const { waitMs } = delivery;
+    const judged = {
+      taskId,
+      attempt,
+      tenantId: task.tenant_id,
+      dimension,
+      verdict,
+      learnt,
+      next,
+      waitMs,
+      workMs,
+    };
+    const stored = await this.writes.do(judged);
+    return stored ? [stored] : [];
   }
 
-  /** The task as memory understood it, where the user did not say. */
-  private async checkable(task: TaskRow): Promise<CheckableTask> {
-    const context = await loadContext(this.db, task.id);
-    const dimension = task.dimension ?? context?.dimension;
-    return {
-      prompt: task.prompt,
-      language: task.language,
-      dimension: isDimension(dimension) ? dimension : null,
-      verification: task.verification,
-    };
+  private write(judged: readonly Judged[]): Promise<(OutboxRow | null)[]> {
+    return this.db.transaction().execute(async (trx) => {
+      const stored = await storeVerdicts(
+        trx,
+        judged.map((j) => ({ ...toStored(j.verdict), taskId: j.taskId, attempt: j.attempt })),
+      );
+      const fresh = judged.filter((j) => stored.has(j.taskId));
+      for (const j of fresh)
+        if (j.learnt) await storePairs(trx, { ...j, wasRight: j.learnt.wasRight }, j.learnt.pairs);
+      await recordStages(
+        trx,
+        fresh.map(({ taskId, attempt, waitMs, workMs }) => ({
+          taskId,
+          turn: attempt,
+          stage: 'verify',
+          waitMs,
+          workMs,
+        })),
+      );
+      const outbox = await enqueue(
+        trx,
+        fresh.map((j) => j.next),
+      );
+      const rows = new Map(fresh.map((j, i) => [j, outbox[i] ?? null]));
+      return judged.map((j) => rows.get(j) ?? null);
+    });
   }
+}
+
+function checkableOf({ task, dimension }: AttemptToCheck): CheckableTask {
+  return {
+    prompt: task.prompt,
+    language: task.language,
+    dimension: isDimension(dimension) ? dimension : null,
+    verification: task.verification,
+  };
 }
 
 function toStored(verdict: Verdict): StoredVerdict {

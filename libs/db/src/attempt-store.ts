@@ -1,5 +1,6 @@
 import { sql, type Selectable } from 'kysely';
-import { json, text, type Executor } from './client';
+import { json, type Executor } from './client';
+import { rowSet } from './row-set';
 import type { AttemptsTable, AttemptStatus } from './tables';
 
 /**
@@ -8,19 +9,22 @@ import type { AttemptsTable, AttemptStatus } from './tables';
  */
 export type AttemptRow = Selectable<AttemptsTable>;
 
-/** Adds the row of a decided attempt. Repeating it changes nothing. */
-export async function insertAttempt(
+/** Adds the rows of decided attempts. Repeating it changes nothing. */
+export async function insertAttempts(
   trx: Executor,
-  taskId: string,
-  attempt: number,
-  model: string,
+  attempts: readonly { taskId: string; attempt: number; model: string }[],
 ): Promise<void> {
-  await trx
-    .insertInto('attempts')
-    .values({ task_id: taskId, attempt, model, status: 'executing' })
-    .onConflict((c) => c.doNothing())
-    .execute();
+  if (attempts.length === 0) return;
+  await sql`
+    insert into attempts (task_id, attempt, model, status)
+    select "taskId", attempt, model, 'executing'
+    from ${rowSet(attempts, '"taskId" text, attempt int, model text')}
+    on conflict do nothing`.execute(trx);
 }
+
+/** As `insertAttempts`, for one. */
+export const insertAttempt = (trx: Executor, taskId: string, attempt: number, model: string): Promise<void> =>
+  insertAttempts(trx, [{ taskId, attempt, model }]);
 
 export function loadAttempt(db: Executor, taskId: string, attempt: number): Promise<AttemptRow | undefined> {
   return db
@@ -35,64 +39,38 @@ export function attemptsOf(db: Executor, taskId: string): Promise<AttemptRow[]> 
   return db.selectFrom('attempts').selectAll().where('task_id', '=', taskId).orderBy('attempt').execute();
 }
 
-/** - `claimed`: the lease is ours · `held`: somebody else's, until `until` · `over`: no longer executing, or no such row */
-export type Claim =
-  | { kind: 'claimed'; row: AttemptRow }
-  | { kind: 'held'; until: Date }
-  | { kind: 'over'; row: AttemptRow | undefined };
-
-/** Takes the lease of an executing attempt for `leaseMs`, unless another holder's lease still runs. */
-export async function claimAttempt(
-  db: Executor,
-  taskId: string,
-  attempt: number,
-  token: string,
-  leaseMs: number,
-): Promise<Claim> {
-  const row = await db
-    .updateTable('attempts')
-    .set({
-      lease_token: token,
-      lease_until: sql<Date>`now() + ${leaseMs} * interval '1 millisecond'`,
-      started_at: sql<Date>`coalesce(started_at, now())`,
-    })
-    .where('task_id', '=', taskId)
-    .where('attempt', '=', attempt)
-    .where('status', '=', 'executing')
-    .where(sql<boolean>`(lease_token is null or lease_token = ${token} or lease_until < now())`)
-    .returningAll()
-    .executeTakeFirst();
-  if (row) return { kind: 'claimed', row };
-  const current = await loadAttempt(db, taskId, attempt);
-  if (current?.status === 'executing' && current.lease_until)
-    return { kind: 'held', until: current.lease_until };
-  return { kind: 'over', row: current };
+/** Models that refused a task's prompt in an earlier attempt, by task. */
+export async function refusalsOf(db: Executor, taskIds: readonly string[]): Promise<Map<string, string[]>> {
+  const { rows } = await sql<{ task_id: string; models: string[] }>`
+    select task_id, array_agg(model) as models from attempts
+    where task_id = any(${[...taskIds]}) and error->>'code' = 'ACR_PROVIDER_REFUSED'
+    group by task_id`.execute(db);
+  return new Map(rows.map((r) => [r.task_id, r.models]));
 }
 
-/** Prolongs the lease; false when it is no longer ours: stop working, nothing we write will count. */
-export async function renewLease(
-  db: Executor,
-  taskId: string,
-  attempt: number,
-  token: string,
-  leaseMs: number,
-): Promise<boolean> {
-  const row = await db
-    .updateTable('attempts')
-    .set({ lease_until: sql<Date>`now() + ${leaseMs} * interval '1 millisecond'` })
-    .where(isMine(taskId, attempt, token))
-    .returning('attempt')
-    .executeTakeFirst();
-  return row !== undefined;
-}
+/** What the loop needs to know of an attempt: how far it is, its verdict, and its money by the ledger. */
+export type AttemptFacts = Pick<
+  AttemptRow,
+  'task_id' | 'attempt' | 'status' | 'score' | 'passed' | 'verdict'
+> & {
+  costUsd: number;
+  heldUsd: number;
+};
 
-/** Gives the lease back before its time, so that a redelivery need not wait for it to run out. */
-export async function dropLease(db: Executor, taskId: string, attempt: number, token: string): Promise<void> {
-  await db
-    .updateTable('attempts')
-    .set({ lease_token: null, lease_until: null })
-    .where(isMine(taskId, attempt, token))
-    .execute();
+/** Facts of attempts, in no order; those that do not exist are not in it. */
+export async function attemptFacts(
+  db: Executor,
+  keys: readonly { taskId: string; attempt: number }[],
+): Promise<AttemptFacts[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await sql<AttemptFacts>`
+    select a.task_id, a.attempt, a.status, a.score, a.passed, a.verdict, m."costUsd", m."heldUsd"
+    from ${rowSet(keys, '"taskId" text, attempt int')}
+    join attempts a on a.task_id = r."taskId" and a.attempt = r.attempt
+    cross join lateral (
+      select coalesce(sum(cost_usd), 0) as "costUsd", coalesce(sum(held_usd), 0) as "heldUsd"
+      from ledger l where l.task_id = a.task_id and l.attempt = a.attempt) m`.execute(db);
+  return rows;
 }
 
 /** What an executor learnt from a provider. */
@@ -107,36 +85,43 @@ export interface AnsweredAttempt {
   latencyMs: number;
 }
 
-/** Stores the answer; false when the lease is no longer ours and nothing was written. */
+/** An answer to be stored under a lease. */
+export type LeasedAnswer = AnsweredAttempt & { taskId: string; attempt: number; token: string };
+
+/**
+ * Stores answers, each with its money from the ledger, which is the truth of it. Returns the tasks whose answer
+ * was stored: of the others the lease is no longer theirs, and nothing was written. One attempt per task.
+ */
+export async function storeAnswers(trx: Executor, answers: readonly LeasedAnswer[]): Promise<Set<string>> {
+  const { rows } = await sql<{ task_id: string }>`
+    update attempts a set status = 'answered', answer = r.answer, response_model = r."responseModel",
+      finish_reason = r."finishReason", input_tokens = r."inputTokens", output_tokens = r."outputTokens",
+      cached_input_tokens = r."cachedInputTokens", reasoning_tokens = r."reasoningTokens",
+      latency_ms = r."latencyMs", answered_at = now(), lease_token = null, lease_until = null,
+      cost_usd = m.cost, unknown_calls = m.unknown
+    from ${rowSet(answers, ANSWER_COLUMNS)}
+    cross join lateral (
+      select sum(cost_usd) as cost, count(*) filter (where state = 'unknown') as unknown from ledger l
+      where l.task_id = r."taskId" and l.attempt = r.attempt and l.kind = 'completion') m
+    where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = 'executing' and a.lease_token = r.token
+    returning a.task_id`.execute(trx);
+  return new Set(rows.map((r) => r.task_id));
+}
+
+/** As `storeAnswers`, for one; false when the lease is no longer ours and nothing was written. */
 export async function storeAnswer(
   trx: Executor,
   taskId: string,
   attempt: number,
   token: string,
-  a: AnsweredAttempt,
+  answer: AnsweredAttempt,
 ): Promise<boolean> {
-  const row = await trx
-    .updateTable('attempts')
-    .set({
-      status: 'answered',
-      answer: text(a.answer),
-      response_model: a.responseModel,
-      finish_reason: a.finishReason,
-      input_tokens: a.inputTokens,
-      output_tokens: a.outputTokens,
-      cached_input_tokens: a.cachedInputTokens,
-      reasoning_tokens: a.reasoningTokens,
-      latency_ms: a.latencyMs,
-      answered_at: sql<Date>`now()`,
-      lease_token: null,
-      lease_until: null,
-    })
-    .where(isMine(taskId, attempt, token))
-    .returning('attempt')
-    .executeTakeFirst();
-  if (row) await copyMoney(trx, taskId, attempt);
-  return row !== undefined;
+  return (await storeAnswers(trx, [{ ...answer, taskId, attempt, token }])).has(taskId);
 }
+
+const ANSWER_COLUMNS = `"taskId" text, attempt int, token text, answer text, "responseModel" text,
+  "finishReason" text, "inputTokens" int, "outputTokens" int, "cachedInputTokens" int, "reasoningTokens" int,
+  "latencyMs" float8`;
 
 /** Ends an attempt that got no answer; false when the lease is no longer ours and nothing was written. */
 export async function endWithoutAnswer(
@@ -195,43 +180,31 @@ export interface StoredVerdict {
   verdict: Record<string, unknown>;
 }
 
-/** Stores the verdict of an answered attempt, once; the first write wins. Returns whether this was it. */
+/**
+ * Stores verdicts of answered attempts, each once; the first write wins. Returns the tasks whose verdict was
+ * stored. One attempt per task.
+ */
+export async function storeVerdicts(
+  trx: Executor,
+  verdicts: readonly (StoredVerdict & { taskId: string; attempt: number })[],
+): Promise<Set<string>> {
+  const { rows } = await sql<{ task_id: string }>`
+    update attempts a set status = 'verified', passed = r.passed, score = r.score, confidence = r.confidence,
+      signals = r.signals, verdict = r.verdict, verified_at = now()
+    from ${rowSet(verdicts, '"taskId" text, attempt int, passed boolean, score float8, confidence float8, signals jsonb, verdict jsonb')}
+    where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = 'answered'
+    returning a.task_id`.execute(trx);
+  return new Set(rows.map((r) => r.task_id));
+}
+
+/** As `storeVerdicts`, for one; false when it had a verdict already. */
 export async function storeVerdict(
   trx: Executor,
   taskId: string,
   attempt: number,
-  v: StoredVerdict,
+  verdict: StoredVerdict,
 ): Promise<boolean> {
-  const row = await trx
-    .updateTable('attempts')
-    .set({
-      status: 'verified',
-      passed: v.passed,
-      score: v.score,
-      confidence: v.confidence,
-      signals: json(v.signals),
-      verdict: json(v.verdict),
-      verified_at: sql<Date>`now()`,
-    })
-    .where('task_id', '=', taskId)
-    .where('attempt', '=', attempt)
-    .where('status', '=', 'answered')
-    .returning('attempt')
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** Marks a verified attempt as learnt from; false when it was already, or is not verified. */
-export async function markRecorded(trx: Executor, taskId: string, attempt: number): Promise<boolean> {
-  const row = await trx
-    .updateTable('attempts')
-    .set({ status: 'recorded', recorded_at: sql<Date>`now()` })
-    .where('task_id', '=', taskId)
-    .where('attempt', '=', attempt)
-    .where('status', '=', 'verified')
-    .returning('attempt')
-    .executeTakeFirst();
-  return row !== undefined;
+  return (await storeVerdicts(trx, [{ ...verdict, taskId, attempt }])).has(taskId);
 }
 
 /** Copies the answer's money from the ledger, which is the truth of it; what checking costs is not the model's. */
@@ -243,5 +216,6 @@ async function copyMoney(trx: Executor, taskId: string, attempt: number): Promis
     where a.task_id = ${taskId} and a.attempt = ${attempt}`.execute(trx);
 }
 
-const isMine = (taskId: string, attempt: number, token: string) =>
+/** SQL: whether an attempt is being worked on under this token. */
+export const isMine = (taskId: string, attempt: number, token: string) =>
   sql<boolean>`task_id = ${taskId} and attempt = ${attempt} and status = 'executing' and lease_token = ${token}`;

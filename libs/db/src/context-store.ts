@@ -1,6 +1,7 @@
 import type { Neighbour } from '@acrouter/domain/routing/policy';
-import type { Selectable } from 'kysely';
-import { json, type Executor } from './client';
+import { sql, type Selectable } from 'kysely';
+import type { Executor } from './client';
+import { rowSet } from './row-set';
 import type { ContextsTable } from './tables';
 
 export type ContextRow = Selectable<ContextsTable>;
@@ -17,21 +18,33 @@ export interface NewContext {
   neighbours: Neighbour[];
 }
 
-/** Stores a task's context, once; the first write wins, so that a task is always decided on one context. */
-export async function storeContext(db: Executor, c: NewContext): Promise<void> {
-  await db
-    .insertInto('contexts')
-    .values({
-      task_id: c.taskId,
-      dimension: c.dimension,
-      language: c.language,
-      dimension_by: c.dimensionBy,
-      embedding: vectorToBytes(c.embedding),
-      embedder: c.embedder,
-      neighbours: json(c.neighbours),
-    })
-    .onConflict((conflict) => conflict.doNothing())
+/** Stores tasks' contexts, each once; the first write wins, so that a task is always decided on one context. */
+export async function storeContexts(db: Executor, contexts: readonly NewContext[]): Promise<void> {
+  if (contexts.length === 0) return;
+  const rows = contexts.map((c) => ({ ...c, embedding: vectorToBytes(c.embedding).toString('base64') }));
+  await sql`
+    insert into contexts (task_id, dimension, language, dimension_by, embedding, embedder, neighbours)
+    select "taskId", dimension, language, "dimensionBy", decode(embedding, 'base64'), embedder, neighbours
+    from ${rowSet(rows, '"taskId" text, dimension text, language text, "dimensionBy" text, embedding text, embedder text, neighbours jsonb')}
+    on conflict do nothing`.execute(db);
+}
+
+/** As `storeContexts`, for one. */
+export const storeContext = (db: Executor, context: NewContext): Promise<void> =>
+  storeContexts(db, [context]);
+
+/** Contexts by task; tasks without one are not in it. */
+export async function loadContexts(
+  db: Executor,
+  taskIds: readonly string[],
+): Promise<Map<string, ContextRow>> {
+  if (taskIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('contexts')
+    .selectAll()
+    .where(sql<boolean>`task_id = any(${[...taskIds]})`)
     .execute();
+  return new Map(rows.map((row) => [row.task_id, row]));
 }
 
 export function loadContext(db: Executor, taskId: string): Promise<ContextRow | undefined> {

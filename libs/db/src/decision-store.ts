@@ -1,5 +1,6 @@
-import type { Insertable, Selectable } from 'kysely';
-import { json, type Executor } from './client';
+import { sql, type Selectable } from 'kysely';
+import type { Executor } from './client';
+import { rowSet } from './row-set';
 import type { DecisionsTable } from './tables';
 
 export type DecisionRow = Selectable<DecisionsTable>;
@@ -25,32 +26,21 @@ export interface NewDecision {
   decideMs: number;
 }
 
-/** Stores a decision; a turn is decided once, so a second write of the same turn changes nothing. */
-export async function insertDecision(trx: Executor, d: NewDecision): Promise<void> {
-  const row: Insertable<DecisionsTable> = {
-    task_id: d.taskId,
-    turn: d.turn,
-    action: d.action,
-    attempt: d.attempt,
-    model: d.model,
-    probability: d.probability,
-    explored: d.explored,
-    policy: d.policy,
-    policy_version: d.policyVersion,
-    reason: d.reason,
-    candidates: json(d.candidates),
-    neighbours: json(d.neighbours),
-    attempts_left: d.attemptsLeft,
-    budget_left_usd: d.budgetLeftUsd,
-    cost_weight: d.costWeight,
-    decide_ms: d.decideMs,
-  };
-  await trx
-    .insertInto('decisions')
-    .values(row)
-    .onConflict((c) => c.doNothing())
-    .execute();
+/** Stores decisions; a turn is decided once, so a second write of the same turn changes nothing. */
+export async function insertDecisions(trx: Executor, decisions: readonly NewDecision[]): Promise<void> {
+  if (decisions.length === 0) return;
+  await sql`
+    insert into decisions (task_id, turn, action, attempt, model, probability, explored, policy, policy_version,
+      reason, candidates, neighbours, attempts_left, budget_left_usd, cost_weight, decide_ms)
+    select "taskId", turn, action, attempt, model, probability, explored, policy, "policyVersion",
+      reason, candidates, neighbours, "attemptsLeft", "budgetLeftUsd", "costWeight", "decideMs"
+    from ${rowSet(decisions, COLUMNS)}
+    on conflict do nothing`.execute(trx);
 }
+
+const COLUMNS = `"taskId" text, turn int, action text, attempt int, model text, probability float8, explored boolean,
+  policy text, "policyVersion" text, reason text, candidates jsonb, neighbours jsonb, "attemptsLeft" int,
+  "budgetLeftUsd" numeric, "costWeight" float8, "decideMs" float8`;
 
 /** The decisions of a task, oldest first. */
 export function decisionsOf(db: Executor, taskId: string): Promise<DecisionRow[]> {

@@ -10,7 +10,6 @@ import {
   exportExperiences,
   countExperiences,
   followExperiences,
-  insertExperience,
   insertExperiences,
   trimExperiences,
   type ExperienceCursor,
@@ -109,7 +108,7 @@ test('statistics keep unknown costs, kinds, languages and tenants apart', async 
 
 test('a rolled back experience leaves nothing behind', async () => {
   const failing = db.transaction().execute(async (trx) => {
-    await insertExperience(trx, experience('a'));
+    await insertExperiences(trx, [experience('a')]);
     throw new Error('killed in the middle');
   });
   await expect(failing).rejects.toThrow('killed');
@@ -146,7 +145,7 @@ test('many writers at once, some of them rolling back: all followers see the sam
   const writers = Array.from({ length: 8 }, async (_, w) => {
     for (let i = 0; i < 25; i++) {
       const work = db.transaction().execute(async (trx) => {
-        await insertExperience(trx, experience(`${w}-${i}`));
+        await insertExperiences(trx, [experience(`${w}-${i}`)]);
         await sql`select pg_sleep(${((w * 7 + i * 3) % 10) / 1000})`.execute(trx);
         if (i % 5 === 4) throw new Error('rolled back');
       });

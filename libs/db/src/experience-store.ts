@@ -63,11 +63,6 @@ export async function insertExperiences(
   return added;
 }
 
-/** As `insertExperiences`, for one; false when it was known already. */
-export async function insertExperience(trx: Executor, experience: NewExperience): Promise<boolean> {
-  return (await insertExperiences(trx, [experience])) === 1;
-}
-
 function toRow(e: NewExperience): Insertable<ExperiencesTable> {
   return {
     tenant_id: e.tenantId,

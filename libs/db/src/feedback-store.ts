@@ -1,4 +1,6 @@
-import { json, type Executor } from './client';
+import { sql } from 'kysely';
+import type { Executor } from './client';
+import { rowSet } from './row-set';
 
 /** The verifier's word on an attempt. What users say is in user-feedback-store.ts. */
 export interface VerifierFeedback {
@@ -13,31 +15,19 @@ export interface VerifierFeedback {
 }
 
 /** Stores the verifier's feedback, once per attempt. Repeating it changes nothing. */
-export async function insertVerifierFeedback(trx: Executor, f: VerifierFeedback): Promise<void> {
-  await trx
-    .insertInto('feedback')
-    .values({
-      id: `${f.taskId}-${f.attempt}-verifier`,
-      tenant_id: f.tenantId,
-      task_id: f.taskId,
-      attempt: f.attempt,
-      source: 'verifier',
-      metric: 'score',
-      value: json({ score: f.score, passed: f.passed, conclusive: f.conclusive }),
-    })
-    .onConflict((c) => c.doNothing())
-    .execute();
-}
-
-/** Whether any call of an attempt went to the simulated pool, by the ledger, which knows what was called then. */
-export async function wasSimulated(db: Executor, taskId: string, attempt: number): Promise<boolean> {
-  const row = await db
-    .selectFrom('ledger')
-    .select('simulated')
-    .where('task_id', '=', taskId)
-    .where('attempt', '=', attempt)
-    .where('simulated', '=', true)
-    .limit(1)
-    .executeTakeFirst();
-  return row !== undefined;
+export async function insertVerifierFeedback(
+  trx: Executor,
+  feedback: readonly VerifierFeedback[],
+): Promise<void> {
+  if (feedback.length === 0) return;
+  const rows = feedback.map(({ score, passed, conclusive, ...f }) => ({
+    ...f,
+    id: `${f.taskId}-${f.attempt}-verifier`,
+    value: { score, passed, conclusive },
+  }));
+  await sql`
+    insert into feedback (id, tenant_id, task_id, attempt, source, metric, value)
+    select id, "tenantId", "taskId", attempt, 'verifier', 'score', value
+    from ${rowSet(rows, 'id text, "tenantId" text, "taskId" text, attempt int, value jsonb')}
+    on conflict do nothing`.execute(trx);
 }

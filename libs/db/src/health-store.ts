@@ -50,12 +50,12 @@ export async function recordOutage(
   return until;
 }
 
-/** Forgets a model's outages after it answered. */
-export async function recordAnswer(db: Executor, model: string): Promise<void> {
+/** Forgets the outages of models that answered. */
+export async function recordAnswers(db: Executor, models: readonly string[]): Promise<void> {
   await db
     .updateTable('model_health')
     .set({ consecutive_outages: 0, cooling_until: null, updated_at: sql<Date>`now()` })
-    .where('model', '=', model)
+    .where(sql<boolean>`model = any(${[...models].sort()})`)
     .where('consecutive_outages', '>', 0)
     .execute();
 }

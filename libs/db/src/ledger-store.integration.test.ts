@@ -1,14 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { DEFAULT_LIMITS } from '@acrouter/domain/task';
 import { createTestDatabase, type TestDatabase } from '@acrouter/testing/databases';
-import {
-  abandonAttempt,
-  claimAttempt,
-  insertAttempt,
-  loadAttempt,
-  storeAnswer,
-  storeVerdict,
-} from './attempt-store';
+import { abandonAttempt, insertAttempt, loadAttempt, storeAnswer, storeVerdict } from './attempt-store';
+import { claimAttempt } from './lease-store';
 import { openDatabase, type Database } from './client';
 import {
   budgetLeft,

@@ -1,7 +1,8 @@
 import type { MessageOf, QueueName } from '@acrouter/contracts/catalogue';
 import { jobIdOf } from '@acrouter/contracts/job-id';
 import { sql } from 'kysely';
-import { json, type Executor } from './client';
+import type { Executor } from './client';
+import { rowSet } from './row-set';
 
 /** A message to be published once the surrounding transaction has committed. */
 export interface OutgoingMessage<Q extends QueueName = QueueName> {
@@ -26,8 +27,8 @@ export interface OutboxRow {
 }
 
 /**
- * Writes messages into the outbox; returns them as rows to hand to the relay after the commit. Those of an
- * expedited task are expedited.
+ * Writes messages into the outbox; returns them as rows, in their order, to hand to the relay after the commit.
+ * Those of an expedited task are expedited.
  */
 export async function enqueue(trx: Executor, messages: readonly OutgoingMessage[]): Promise<OutboxRow[]> {
   if (messages.length === 0) return [];
@@ -35,13 +36,19 @@ export async function enqueue(trx: Executor, messages: readonly OutgoingMessage[
     queue: m.queue,
     key: m.key ?? null,
     job_id: jobIdOf(m.queue, m.message),
-    payload: json(m.message),
+    payload: m.message,
     delay_ms: m.delayMs ?? 0,
     traceparent: m.traceparent ?? null,
-    expedited: sql<boolean>`coalesce((select expedited from tasks where id = ${m.message.taskId}), false)`,
+    task_id: m.message.taskId,
   }));
-  const rows = await trx.insertInto('outbox').values(values).returningAll().execute();
-  return rows.map(fromRow);
+  const { rows } = await sql<OutboxRecord>`
+    insert into outbox (queue, key, job_id, payload, delay_ms, traceparent, expedited)
+    select r.queue, r.key, r.job_id, r.payload, r.delay_ms, r.traceparent,
+           coalesce((select t.expedited from tasks t where t.id = r.task_id), false)
+    from ${rowSet(values, 'queue text, key text, job_id text, payload jsonb, delay_ms int, traceparent text, task_id text')}
+    returning *`.execute(trx);
+  // Ids are given out in the order of the messages.
+  return rows.map(fromRow).sort((a, b) => a.id - b.id);
 }
 
 /**
@@ -70,7 +77,7 @@ export async function markPublished(db: Executor, ids: readonly number[]): Promi
       .execute();
 }
 
-function fromRow(r: {
+interface OutboxRecord {
   id: number;
   queue: string;
   key: string | null;
@@ -79,7 +86,9 @@ function fromRow(r: {
   delay_ms: number;
   traceparent: string | null;
   expedited: boolean;
-}): OutboxRow {
+}
+
+function fromRow(r: OutboxRecord): OutboxRow {
   return {
     id: r.id,
     queue: r.queue as QueueName,

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import type { Executor } from './client';
+import { rowSet } from './row-set';
 
 /** How long one stage of one turn waited in its queue and worked, ms. */
 export interface StageTiming {
@@ -10,17 +12,15 @@ export interface StageTiming {
   workMs: number;
 }
 
-/** Stores a timing; the first of a (task, turn, stage) counts, a repetition changes nothing. */
-export async function recordStage(trx: Executor, s: StageTiming): Promise<void> {
-  await trx
-    .insertInto('stages')
-    .values({
-      task_id: s.taskId,
-      turn: s.turn,
-      stage: s.stage,
-      wait_ms: s.waitMs,
-      work_ms: s.workMs,
-    })
-    .onConflict((c) => c.doNothing())
-    .execute();
+/** Stores timings; the first of a (task, turn, stage) counts, a repetition changes nothing. */
+export async function recordStages(trx: Executor, stages: readonly StageTiming[]): Promise<void> {
+  if (stages.length === 0) return;
+  await sql`
+    insert into stages (task_id, turn, stage, wait_ms, work_ms)
+    select "taskId", turn, stage, "waitMs", "workMs"
+    from ${rowSet(stages, '"taskId" text, turn int, stage text, "waitMs" float8, "workMs" float8')}
+    on conflict do nothing`.execute(trx);
 }
+
+/** As `recordStages`, for one. */
+export const recordStage = (trx: Executor, stage: StageTiming): Promise<void> => recordStages(trx, [stage]);

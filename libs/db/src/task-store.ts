@@ -67,72 +67,14 @@ export function loadTask(db: Executor, id: string): Promise<TaskRow | undefined>
   return db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** A task without its texts, locked until the transaction ends. */
-export type LockedTask = Omit<
-  TaskRow,
-  'prompt' | 'verification' | 'metadata' | 'sweeps' | 'priority' | 'admitted_at' | 'expedited'
-> & {
-  prompt_bytes: number;
-};
-
-export function lockTask(trx: Executor, id: string): Promise<LockedTask | undefined> {
-  return trx
+/** Tasks by id; those that do not exist are not in it. */
+export async function loadTasks(db: Executor, ids: readonly string[]): Promise<Map<string, TaskRow>> {
+  const rows = await db
     .selectFrom('tasks')
-    .select([
-      'id',
-      'tenant_id',
-      'run_id',
-      'external_id',
-      'language',
-      'dimension',
-      'source',
-      'max_attempts',
-      'max_outages',
-      'max_cost_usd',
-      'deadline_at',
-      'cost_weight',
-      'traceparent',
-      'state',
-      'state_version',
-      'phase',
-      'outcome',
-      'solved',
-      'score',
-      'final_attempt',
-      'cancel_requested_at',
-      'created_at',
-      'progressed_at',
-      'settled_at',
-    ])
-    .select(sql<number>`octet_length(prompt)`.as('prompt_bytes'))
-    .where('id', '=', id)
-    .forUpdate()
-    .executeTakeFirst();
-}
-
-/** Stores the loop's next state. Only the orchestrator calls this, with the row locked. */
-export async function saveState(trx: Executor, id: string, version: number, state: LoopState): Promise<void> {
-  const final = state.attempts.find((a) => a.attempt === state.finalAttempt)?.result;
-  const settled = state.phase === 'settled';
-  const row = await trx
-    .updateTable('tasks')
-    .set({
-      state: json(state),
-      state_version: version + 1,
-      phase: state.phase,
-      outcome: state.outcome,
-      solved: settled ? state.outcome === 'solved' : null,
-      score: final?.kind === 'judged' ? final.score : null,
-      final_attempt: state.finalAttempt,
-      progressed_at: sql<Date>`now()`,
-      sweeps: 0,
-      ...(settled ? { settled_at: sql<Date>`now()` } : {}),
-    })
-    .where('id', '=', id)
-    .where('state_version', '=', version)
-    .returning('id')
-    .executeTakeFirst();
-  if (!row) throw new Error(`Task ${id} changed while its row was locked`);
+    .selectAll()
+    .where(sql<boolean>`id = any(${[...ids]})`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /**

@@ -2,12 +2,15 @@ import { markPublished, takeForgotten, type OutboxRow } from '@acrouter/db/outbo
 import type { Database } from '@acrouter/db/client';
 import type { Outgoing, QueuePublisher } from '@acrouter/queue/publisher';
 import type { Metrics } from '@acrouter/telemetry/metrics';
+import { Grouped } from './grouped';
 import type { Logger } from '@acrouter/telemetry/log';
 
 /** A row so old was left behind by a process that died between its commit and its publishing. */
 const FORGOTTEN_MS = 3_000;
 const SWEEP_MS = 2_000;
 const BATCH = 500;
+/** Published rows are deleted together, so long after the first; far below `FORGOTTEN_MS`. */
+const FORGET_MS = 50;
 
 /**
  * Publishes what a committed transaction wrote into the outbox: at once by the process that committed, and
@@ -17,6 +20,10 @@ export class OutboxRelay {
   private timer: NodeJS.Timeout | null = null;
   private sweeping: Promise<void> = Promise.resolve();
   private readonly inFlight = new Set<Promise<void>>();
+  /** Two at once: the queue adds one batch while the next is prepared. */
+  private readonly sends = new Grouped((groups: readonly (readonly OutboxRow[])[]) => this.send(groups));
+  private published: number[] = [];
+  private forgetting: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly db: Database,
@@ -39,37 +46,58 @@ export class OutboxRelay {
     if (this.timer) clearInterval(this.timer);
     this.timer = null;
     await Promise.allSettled([this.sweeping, ...this.inFlight]);
+    if (this.forgetting) {
+      clearTimeout(this.forgetting);
+      this.forget();
+    }
+    await Promise.allSettled(this.inFlight);
   }
 
   /**
-   * Publishes rows whose transaction has committed. A queue that is away is no error here: the rows stay and
-   * are published when it is back.
+   * Publishes rows whose transaction has committed, together with those of other jobs. A queue that is away is no
+   * error here: the rows stay and are published when it is back.
    */
   async publish(rows: readonly OutboxRow[]): Promise<void> {
     if (rows.length === 0) return;
-    const work = this.send(rows, this.db).catch((error: unknown) =>
-      this.log.warn(
-        { err: error, rows: rows.length },
-        'messages stay in the outbox; will be published later',
-      ),
-    );
+    const work = this.sends
+      .do(rows)
+      .catch((error: unknown) =>
+        this.log.warn(
+          { err: error, rows: rows.length },
+          'messages stay in the outbox; will be published later',
+        ),
+      );
     this.inFlight.add(work);
     await work.finally(() => this.inFlight.delete(work));
   }
 
-  private async send(rows: readonly OutboxRow[], db: Pick<Database, 'deleteFrom'>): Promise<void> {
+  private async send(groups: readonly (readonly OutboxRow[])[]): Promise<void[]> {
+    const rows = groups.flat();
     await this.publisher.publishMany(rows.map(toOutgoing));
-    await markPublished(
-      db as Database,
-      rows.map((r) => r.id),
+    this.published.push(...rows.map((r) => r.id));
+    this.forgetting ??= setTimeout(() => this.forget(), FORGET_MS);
+    return groups.map(() => undefined);
+  }
+
+  /** Deletes what was published. Nobody waits for it: a row that outlives its process is published again. */
+  private forget(): void {
+    this.forgetting = null;
+    const work = markPublished(this.db, this.published.splice(0)).catch((error: unknown) =>
+      this.log.warn({ err: error }, 'published messages stay in the outbox; will be published again'),
     );
+    this.inFlight.add(work);
+    void work.finally(() => this.inFlight.delete(work));
   }
 
   private async sweep(): Promise<void> {
     await this.db.transaction().execute(async (trx) => {
       const rows = await takeForgotten(trx, FORGOTTEN_MS, BATCH);
       if (rows.length === 0) return;
-      await this.send(rows, trx);
+      await this.publisher.publishMany(rows.map(toOutgoing));
+      await markPublished(
+        trx,
+        rows.map((r) => r.id),
+      );
       this.metrics.outboxRelayed.inc(rows.length);
     });
   }

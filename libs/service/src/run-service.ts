@@ -1,5 +1,5 @@
 import { readEnv } from '@acrouter/config/env';
-import type { QueueDefinition, QueueName } from '@acrouter/contracts/catalogue';
+import { QUEUES, QUEUE_NAMES, type QueueDefinition, type QueueName } from '@acrouter/contracts/catalogue';
 import { BullmqServer, type KeyedWorker } from '@acrouter/queue/bullmq-server';
 import { createLogger, nestLogger } from '@acrouter/telemetry/log';
 import type { Type } from '@nestjs/common';
@@ -88,11 +88,21 @@ function createStrategy(
     service: consumer,
     connection: context.queue,
     keys: options.keys?.(context),
-    concurrency: options.concurrency?.(context),
+    concurrency: options.concurrency?.(context) ?? everywhere(consumer, context.env.ACR_CONCURRENCY),
     cancellations: context.cancellations,
     observer: withTraces(metricsObserver(context.metrics, context.log, consumer), context.tracing),
     shutdownGraceMs: context.env.ACR_SHUTDOWN_GRACE_MS,
   });
+}
+
+/** The same for every queue of a service. */
+function everywhere(
+  consumer: QueueDefinition['consumer'],
+  concurrency: number | undefined,
+): Partial<Record<QueueName, number>> {
+  if (concurrency === undefined) return {};
+  const own = QUEUE_NAMES.filter((name) => QUEUES[name].consumer === consumer);
+  return Object.fromEntries(own.map((name) => [name, concurrency]));
 }
 
 function stopOnSignals(

@@ -1,0 +1,34 @@
+import { sql } from 'kysely';
+import type { AttemptRow } from './attempt-store';
+import type { Executor } from './client';
+import { rowSet } from './row-set';
+import { loadTasks, type TaskRow } from './task-store';
+
+/** An attempt to be checked, with its task. */
+export interface AttemptToCheck {
+  task: TaskRow;
+  row: AttemptRow;
+  /** The task's, or what memory inferred where the user did not say. */
+  dimension: string | null;
+}
+
+/** One per key, in their order; `null` = no such attempt. One attempt per task. */
+export async function attemptsToCheck(
+  db: Executor,
+  keys: readonly { taskId: string; attempt: number }[],
+): Promise<(AttemptToCheck | null)[]> {
+  const tasks = await loadTasks(
+    db,
+    keys.map((k) => k.taskId),
+  );
+  const { rows } = await sql<AttemptRow & { dimension: string | null }>`
+    select a.*, c.dimension from ${rowSet(keys, '"taskId" text, attempt int')}
+    join attempts a on a.task_id = r."taskId" and a.attempt = r.attempt
+    left join contexts c on c.task_id = a.task_id`.execute(db);
+  const attempts = new Map(rows.map((row) => [row.task_id, row]));
+  return keys.map(({ taskId }) => {
+    const task = tasks.get(taskId);
+    const row = attempts.get(taskId);
+    return task && row ? { task, row, dimension: task.dimension ?? row.dimension } : null;
+  });
+}

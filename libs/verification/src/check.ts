@@ -4,6 +4,7 @@ import type { CheckedLanguage } from '@acrouter/domain/verification/languages';
 import type { SignalWeights } from '@acrouter/domain/verification/score';
 import type { Finding } from '@acrouter/domain/verification/signals';
 import type { Dimension } from '@acrouter/domain/task';
+import type { Repositories } from './repository/repositories';
 import type { CheckableTask } from './verdict';
 
 /** What verification needs from outside. */
@@ -16,6 +17,8 @@ export interface VerifyDependencies {
   /** Weights per dimension; default DEFAULT_WEIGHTS. */
   weights?: Partial<Record<Dimension, SignalWeights>>;
   signal?: AbortSignal;
+  /** Where repository tasks find their repositories; without it they are refused. */
+  repositories?: Repositories | null;
 }
 
 /** Default wall-clock limit of a check, ms. */

@@ -19,7 +19,7 @@ import { reportFinding, testedBy, type Isolation } from './report-finding';
 import { reportedRequest } from './reported-run';
 
 /** Builds and test suites need more than one program does. */
-const PROJECT_LIMITS: Partial<SandboxLimits> = {
+export const PROJECT_LIMITS: Partial<SandboxLimits> = {
   memoryBytes: 2 * 1024 ** 3,
   diskBytes: 512 * 1024 ** 2,
   processes: 256,

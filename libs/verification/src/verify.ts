@@ -11,6 +11,7 @@ import { checkByCommand } from './command-check';
 import { executedFinding, syntaxFinding } from './findings';
 import type { HarnessReport } from './harness-report';
 import { runHarness } from './harness-run';
+import { checkRepository } from './repository/repository-check';
 import { checkNatively } from './native-check';
 import { checkInQuickjs } from './quickjs-check';
 import type { CheckableTask, Verdict } from './verdict';
@@ -80,6 +81,7 @@ async function byHarness(check: Check, sandbox: Sandbox, deps: VerifyDependencie
 async function runChecks(check: Check, deps: VerifyDependencies): Promise<Checked> {
   const { sandbox } = deps;
   if (!sandbox) return refusedChecks(check, deps.sandboxReason ?? 'no sandbox on this machine', 'refused');
+  if (check.task.verification?.repository) return checkRepository(check, sandbox, deps);
   if (check.task.verification?.command) return checkByCommand(check, sandbox, deps);
   if (check.language === null) return refusedChecks(check, 'no language that can be checked', 'unavailable');
   if (!sandbox.languages.has(check.language as SandboxLanguage)) {

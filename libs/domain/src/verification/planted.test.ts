@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isIn, plant, plantedState, withoutPlanted, type Planted } from './planted';
+import { isIn, notLoaded, plant, plantedState, withoutPlanted, type Planted } from './planted';
 import type { ReportFormat, TestCase } from './test-report';
 
 const nonce = '5b1c2a67-80d3-4efa-9c21-7d3e60f4a8b9';
@@ -60,4 +60,14 @@ test('tests are told to be in a file by its name or by the class', () => {
   expect(isIn(planted, { ...named('x', 'passed'), group: 'tests.test_a.TestB' })).toBe(true);
   expect(isIn(planted, { ...named('x', 'passed'), group: 'tests.test_ab' })).toBe(false);
   expect(isIn(planted, { ...named('x', 'passed'), group: '', file: 'tests/test_a.py' })).toBe(true);
+});
+
+test('a file that was not loaded has no planted tests, unless something of it passed', () => {
+  const broken: TestCase = { ...named('tests.test_a', 'failed'), group: '', fileLevel: true };
+  const elsewhere = { ...named('test_b', 'passed' as const), group: 'tests.test_b' };
+  const other = { ...planted, path: 'tests/test_b.py' };
+  expect(notLoaded(planted, [planted, other], [broken, elsewhere])).toBe(true);
+  expect(notLoaded(planted, [planted, other], [elsewhere])).toBe(false);
+  expect(notLoaded(planted, [planted, other], [broken, named('test_a', 'passed')])).toBe(false);
+  expect(notLoaded(planted, [planted, other], [broken, { ...elsewhere, group: '' }])).toBe(false);
 });

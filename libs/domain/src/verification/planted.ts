@@ -124,5 +124,18 @@ export function withoutPlanted(tests: readonly TestCase[], planted: readonly Pla
 export function isIn(planted: Planted, test: TestCase): boolean {
   if (test.file !== null) return test.file === planted.path;
   const module = planted.path.replace(/\.py$/, '').replaceAll('/', '.');
-  return test.group === module || test.group.startsWith(`${module}.`);
+  const group = test.fileLevel && test.group === '' ? test.name : test.group;
+  return group === module || group.startsWith(`${module}.`);
+}
+
+/**
+ * Whether the report says that a file was not loaded: then its planted tests are rightly absent. Not when something
+ * passed that stands in this file, or may stand there.
+ */
+export function notLoaded(planted: Planted, all: readonly Planted[], tests: readonly TestCase[]): boolean {
+  const passed = tests.filter((t) => t.status === 'passed' && !t.fileLevel);
+  return (
+    tests.some((t) => t.fileLevel && t.status === 'failed' && isIn(planted, t)) &&
+    passed.every((t) => !isIn(planted, t) && all.some((p) => isIn(p, t)))
+  );
 }

@@ -54,11 +54,12 @@ export async function collectAnswers(journal: Journal, deps: CollectDependencies
     const open = run.taskCount - run.settled;
     // Counted before anything is submitted: `run` does not know those tasks yet.
     const waiting = open + (run.cancelled ? 0 : missing.length);
+    const total = run.taskCount + missing.length;
     const room = journal.state.options.concurrency - open;
     if (missing.length > 0 && room > 0 && !run.cancelled)
       await submitSome(journal, deps, runId, missing, room);
     if (run.settled > Object.keys(journal.state.results).length) await readResults(journal, deps, runId);
-    deps.progress({ ...run, total: run.taskCount + missing.length });
+    deps.progress({ ...run, total });
     if (waiting === 0 && run.settled === Object.keys(journal.state.results).length) return;
     await sleep(POLL_MS, undefined, { signal: deps.signal });
   }

@@ -38,7 +38,9 @@ export async function beginRefactor(
   id: string,
   now: Date,
 ): Promise<Journal> {
-  await gitText(repository.root, 'check-ref-format', '--branch', options.branch);
+  await gitText(repository.root, 'check-ref-format', '--branch', options.branch).catch((cause: unknown) => {
+    throw new AcrError('ACR_INVALID_REQUEST', `"${options.branch}" is no name for a branch.`, { cause });
+  });
   if (await branchTip(repository.root, options.branch)) throw branchTaken(options.branch);
   const snapshot = await takeSnapshot(repository.root, repository.head, options.globs);
   const folder = join(homeOf(repository), id);

@@ -1,4 +1,5 @@
 import { AcrError } from '@acrouter/domain/errors';
+import { resolve } from 'node:path';
 import { git, gitText } from './git';
 
 /** A file of a commit. */
@@ -28,7 +29,7 @@ export async function openRepository(folder: string): Promise<Repository> {
   const root = await gitText(folder, 'rev-parse', '--show-toplevel').catch((cause: unknown) => {
     throw new AcrError(
       'ACR_INVALID_REQUEST',
-      `${folder} is not in a git working tree. A refactor works on a commit; run "git init" and commit first.`,
+      `${resolve(folder)} is not in a git working tree. A refactor works on a commit; run "git init" and commit first.`,
       { cause },
     );
   });

@@ -1,5 +1,6 @@
 import { AcrError } from '@acrouter/domain/errors';
 import { estimateTokens } from '@acrouter/models/prompt';
+import type { RefactorService } from '@acrouter/refactor/collect';
 import type { Journal, RefactorOptions } from '@acrouter/refactor/journal';
 import { chosenFiles, languageOf, planUnits, takeSnapshot, taskOf } from '@acrouter/refactor/plan';
 import { beginRefactor, carryOn, unfinishedRefactor } from '@acrouter/refactor/refactor';
@@ -10,6 +11,7 @@ import { SANDBOX_LANGUAGES } from '@acrouter/sandbox/sandbox';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { withConnection } from '../connect-options';
 import { EXIT } from '../exit-codes';
 import { connect, type ConnectOptions } from '../gateway-client';
@@ -36,7 +38,7 @@ interface StartOptions extends ResumeOptions {
   maxPromptTokens: number;
   verifyTimeout: number;
   language?: string;
-  include: string[];
+  include?: string[];
   dryRun?: boolean;
 }
 
@@ -72,7 +74,7 @@ export function registerRefactor(program: Command): void {
         SANDBOX_LANGUAGES,
       ),
     )
-    .option('--include <path...>', 'ignored folders that commands need, e.g. node_modules', [] as string[])
+    .option('--include <path...>', 'ignored folders that commands need, e.g. node_modules')
     .option('--dry-run', 'show the tasks; ask and change nothing')
     .addHelpText('after', EXAMPLES)
     .action(start);
@@ -109,16 +111,18 @@ async function start(given: StartOptions): Promise<void> {
   if (repository.uncommitted > 0)
     note(
       paint.yellow(
-        `${repository.uncommitted} files have uncommitted changes; the refactor starts from the last commit.`,
+        `Uncommitted changes in ${repository.uncommitted} ${repository.uncommitted === 1 ? 'file' : 'files'} are left out: the refactor starts from the last commit.`,
       ),
     );
-  if (given.dryRun) return showPlan(repository, options);
-  await carry(await beginRefactor(repository, options, id, now), repository, given);
+  if (given.dryRun) return showPlan(repository, options, Boolean(given.json));
+  // Before anything is written: without a stack there is nothing to go on with later.
+  const service = connect(given);
+  await carry(await beginRefactor(repository, options, id, now), repository, service, given);
 }
 
 async function resume(id: string | undefined, given: ResumeOptions): Promise<void> {
   const repository = await openRepository(given.repo);
-  await carry(unfinishedRefactor(repository, id), repository, given);
+  await carry(unfinishedRefactor(repository, id), repository, connect(given), given);
 }
 
 async function refactorOptions(
@@ -133,7 +137,7 @@ async function refactorOptions(
   if (!glob || !instruction || !verify)
     throw new AcrError(
       'ACR_INVALID_REQUEST',
-      `${missing.join(' and ')} must be given; see acr refactor --help.`,
+      `${missing.join(', ')} must be given; see acr refactor --help.`,
     );
   const chosen = chosenFiles(await listFiles(repository.root, repository.head), glob);
   return {
@@ -149,24 +153,43 @@ async function refactorOptions(
     maxPromptTokens: given.maxPromptTokens,
     verifyTimeoutMs: given.verifyTimeout * 1_000,
     language: given.language ?? languageOf(chosen.map((f) => f.path)),
-    include: given.include.map((path) => path.replace(/^\.\/|\/+$/g, '')),
+    include: (given.include ?? []).map((path) => included(repository, path)),
   };
 }
 
-async function showPlan(repository: Repository, options: RefactorOptions): Promise<void> {
+/** A folder that commands need, relative to the top of the repository. @throws AcrError when it is not there */
+function included(repository: Repository, given: string): string {
+  const path = given.replace(/^\.\/|\/+$/g, '');
+  if (!existsSync(join(repository.root, path)))
+    throw new AcrError(
+      'ACR_INVALID_REQUEST',
+      `--include ${given}: ${repository.root} has no such file or folder.`,
+    );
+  return path;
+}
+
+async function showPlan(repository: Repository, options: RefactorOptions, json: boolean): Promise<void> {
   const snapshot = await takeSnapshot(repository.root, repository.head, options.globs);
-  let total = 0;
-  for (const unit of planUnits(snapshot, options)) {
-    const tokens = unit.skipped === null ? estimateTokens(taskOf(unit, snapshot, options, null).prompt) : 0;
-    total += tokens;
-    print(`${left(plain(unit.paths.join(' ')), 56)} ${unit.skipped ?? `about ${tokens} tokens`}`);
-  }
+  const tasks = planUnits(snapshot, options).map((unit) => {
+    const { paths, skipped } = unit;
+    const tokens = skipped === null ? estimateTokens(taskOf(unit, snapshot, options, null).prompt) : 0;
+    return { paths, skipped, tokens };
+  });
+  if (json) return printJson({ base: repository.head, language: options.language, tasks });
+  for (const { paths, skipped, tokens } of tasks)
+    print(`${left(plain(paths.join(' ')), 56)} ${skipped ?? `about ${tokens} tokens`}`);
+  const total = tasks.reduce((sum, { tokens }) => sum + tokens, 0);
   note(
     `At most ${total} prompt tokens per round of attempts. Toolchain: ${options.language}. Nothing was asked.`,
   );
 }
 
-async function carry(journal: Journal, repository: Repository, given: ResumeOptions): Promise<void> {
+async function carry(
+  journal: Journal,
+  repository: Repository,
+  service: RefactorService,
+  given: ResumeOptions,
+): Promise<void> {
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
@@ -176,7 +199,7 @@ async function carry(journal: Journal, repository: Repository, given: ResumeOpti
   note(`Refactor ${journal.state.id}: ${journal.state.units.length} tasks.`);
   try {
     const report = await carryOn(journal, repository.root, {
-      service: connect(given),
+      service,
       sandbox,
       say: (line) => view.say(line),
       progress: (progress) => view.update(progress),

@@ -4,6 +4,7 @@ import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxResult } from '@acrouter/sandbox/sandbox';
 import type { Program } from '@acrouter/domain/verification/extract';
 import type { PromptExample } from '@acrouter/domain/verification/prompt-tests';
+import { pythonStart } from './harness-bundle';
 import { readReport, type HarnessReport } from './harness-report';
 
 /** What a harness is asked to check in one run of the sandbox. */
@@ -40,16 +41,20 @@ const SCRIPT_LAUNCH = `umask 077; mkfifo /tmp/q /tmp/p /tmp/e /tmp/c || exit 70
 "$1" --disable-sigusr1 -e "$2" candidate </dev/null >/dev/null 2>&1 &
 exec "$1" --disable-sigusr1 -e "$2" judge "$3"`;
 
-let pythonSource: string | null = null;
 let scriptSource: string | null = null;
 
-function request(order: HarnessOrder, kinds: string): { argv: string[]; files?: Record<string, string> } {
-  if (order.language === 'python') {
-    pythonSource ??= read('python_harness.py');
-    return { argv: ['{tool}', '-I', '-S', '-B', '-c', pythonSource, kinds] };
-  }
+/** Program of a run, and what of its stdin comes before the order. */
+async function startOf(
+  sandbox: Sandbox,
+  language: HarnessOrder['language'],
+  kinds: string,
+): Promise<{ argv: string[]; stdin: Buffer }> {
+  if (language === 'python') return pythonStart(sandbox, kinds);
   scriptSource ??= read('script-harness.cjs');
-  return { argv: ['/bin/sh', '-c', SCRIPT_LAUNCH, 'sh', '{tool}', scriptSource, kinds] };
+  return {
+    argv: ['/bin/sh', '-c', SCRIPT_LAUNCH, 'sh', '{tool}', scriptSource, kinds],
+    stdin: Buffer.alloc(0),
+  };
 }
 
 /**
@@ -85,12 +90,14 @@ export async function runHarness(
     seconds,
   });
   const wallMs = Math.max(seconds.tests, seconds.examples) * 1_000 + OVERHEAD_MS;
+  const start = await startOf(sandbox, order.language, kinds.join(','));
+  // JSON cannot carry lone surrogates through UTF-8; escapes can.
+  const escaped = stdin.replace(/[\ud800-\udfff]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
   const result = await sandbox.run(
     {
       language: order.language,
-      ...request(order, kinds.join(',')),
-      // JSON cannot carry lone surrogates through UTF-8; escapes can.
-      stdin: stdin.replace(/[\ud800-\udfff]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`),
+      argv: start.argv,
+      stdin: Buffer.concat([start.stdin, Buffer.from(escaped)]),
       hideProc: true,
       limits: { wallMs, cpuSeconds: Math.ceil(wallMs / 1_000) + 1 },
     },

@@ -4,6 +4,7 @@ import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxRequest, SandboxResult } from '@acrouter/sandbox/sandbox';
 import type { Program } from '@acrouter/domain/verification/extract';
 import { wordsOf } from '@acrouter/domain/verification/isolation';
+import { pythonStart } from './harness-bundle';
 import { JudgePipes } from './judge-pipes';
 import { PYTHON_STAND_IN, scriptStandIn } from './stand-in';
 
@@ -18,22 +19,28 @@ export interface IsolatedCommand {
   prompt: string;
 }
 
-const harness = (file: string) => readFileSync(join(__dirname, 'harness', file), 'utf8');
-
 /** The answer's process: reads its programs from stdin, then serves whoever opens the other ends of its pipes. */
-function answerRequest(run: IsolatedCommand, set: string): SandboxRequest {
-  const argv =
+async function answerRequest(sandbox: Sandbox, run: IsolatedCommand, set: string): Promise<SandboxRequest> {
+  const order = Buffer.from(
+    JSON.stringify({ programs: run.programs.map((p) => p.text), entry: run.entryPoint }),
+  );
+  const start =
     run.language === 'python'
-      ? ['{tool}', '-I', '-S', '-B', '-c', harness('python_harness.py'), 'candidate']
-      : ['{tool}', '--disable-sigusr1', '-e', harness('script-harness.cjs'), 'attached-candidate'];
+      ? await pythonStart(sandbox, 'candidate')
+      : {
+          argv: ['{tool}', '--disable-sigusr1', '-e', harness('script-harness.cjs'), 'attached-candidate'],
+          stdin: Buffer.alloc(0),
+        };
   return {
     language: run.language,
-    argv,
-    stdin: JSON.stringify({ programs: run.programs.map((p) => p.text), entry: run.entryPoint }),
+    argv: start.argv,
+    stdin: Buffer.concat([start.stdin, order]),
     mounts: [{ from: set, to: '/judge' }],
     limits: run.request.limits,
   };
 }
+
+const harness = (file: string) => readFileSync(join(__dirname, 'harness', file), 'utf8');
 
 async function openPipes(words: readonly string[], wanted: (set: number) => void): Promise<JudgePipes> {
   try {
@@ -61,7 +68,8 @@ export async function runIsolated(
   const files = run.request.files ?? {};
   const words = wordsOf([run.prompt, ...Object.values(files), run.request.argv.join(' ')]);
   const pipes = await openPipes(words, (set) => {
-    const answer = sandbox.run(answerRequest(run, pipes.set(set)), over.signal);
+    const start = answerRequest(sandbox, run, pipes.set(set));
+    const answer = start.then((request) => sandbox.run(request, over.signal));
     // Without its answer the command would wait until its time is over, and the answer be blamed for it.
     answers.push(answer.catch((error: unknown) => broken.abort(error)));
   });

@@ -15,10 +15,10 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { pythonBundle } from './harness-bundle';
 
 /** Processes of one command that may load the answer; each gets an answer of its own. */
 const SETS = 8;
-const HARNESSES = ['python_harness.py', 'script-harness.cjs'];
 
 const PREFIX = 'acr-judge-';
 let swept = false;
@@ -51,8 +51,11 @@ export class JudgePipes {
     const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
     const sets = Array.from({ length: SETS }, (_, i) => join(folder, 'sets', String(i)));
     for (const set of sets) mkdirSync(set, { recursive: true, mode: 0o755 });
-    for (const file of HARNESSES)
-      writeFileSync(join(folder, file), readFileSync(join(__dirname, 'harness', file)));
+    writeFileSync(join(folder, 'acr_harness.py'), pythonBundle());
+    writeFileSync(
+      join(folder, 'script-harness.cjs'),
+      readFileSync(join(__dirname, 'harness', 'script-harness.cjs')),
+    );
     writeFileSync(join(folder, 'words.json'), JSON.stringify(words));
     const pipes = [
       join(folder, 'start'),

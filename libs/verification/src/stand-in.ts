@@ -1,9 +1,8 @@
 import type { Program } from '@acrouter/domain/verification/extract';
 
-/** Text of the file that stands for a Python answer in the sandbox of the command; see python_harness.py, attach. */
-export const PYTHON_STAND_IN = `_acr = {"__name__": "acr_harness"}
-exec(compile(open("/judge/python_harness.py").read(), "/judge/python_harness.py", "exec"), _acr)
-_acr["attach"](globals())
+/** Text of the file that stands for a Python answer in the sandbox of the command; see harness/python/attach.py. */
+export const PYTHON_STAND_IN = `exec(compile(open("/judge/acr_harness.py").read(), "/judge/acr_harness.py", "exec"), {})
+__import__("sys").modules["acr_harness.attach"].attach(globals())
 `;
 
 const RESERVED = new Set(

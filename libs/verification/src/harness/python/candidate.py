@@ -1,0 +1,160 @@
+"""The process of the answer: executes it and serves the judge. Everything here may be taken over by the answer."""
+import builtins
+import sys
+
+from acr_harness.codec import Codec
+from acr_harness.operations import SPECIAL
+from acr_harness.tests_object import JudgeObject
+
+INPUT = builtins.input
+
+
+def defined_names(body):
+    """Names bound at the top level of a module, also below `if`, `try` and `with`."""
+    names = set()
+    for node in body:
+        kind = type(node).__name__
+        if kind in ("FunctionDef", "AsyncFunctionDef", "ClassDef"):
+            names.add(node.name)
+        elif kind in ("Import", "ImportFrom"):
+            names.update((a.asname or a.name).partition(".")[0] for a in node.names)
+        elif kind in ("Assign", "AnnAssign"):
+            targets = node.targets if kind == "Assign" else [node.target]
+            names.update(t.id for t in targets if type(t).__name__ == "Name")
+        elif kind in ("If", "Try", "With"):
+            for field in ("body", "orelse", "finalbody"):
+                names |= defined_names(getattr(node, field, []))
+    return names
+
+
+class Candidate(Codec):
+    """Executes the answer and serves the judge. Everything here may be taken over by the answer."""
+
+    def __init__(self, channel):
+        self.channel = channel
+        self.objects = {}
+        self.globals = {"__name__": "answer", "__builtins__": builtins}
+        self.out = []
+
+    def encode_object(self, v, snapshot):
+        key = id(v)
+        self.objects[key] = v
+        m = {"h": key, "call": callable(v), "name": getattr(v, "__name__", type(v).__name__)}
+        m["name"] = m["name"] if type(m["name"]) is str else "object"
+        if isinstance(v, type):
+            m["class"] = [c.__name__ for c in v.__mro__ if c.__module__ == "builtins"]
+        else:
+            m["of"] = id(type(v))
+            self.objects[id(type(v))] = type(v)
+        if snapshot is not None:
+            m["snap"] = snapshot
+        if type(v).__name__ == "coroutine":
+            m["coro"] = True
+        return m
+
+    def decode_object(self, m):
+        if "h" in m:
+            return self.objects[m["h"]]
+        return JudgeObject(self, m["o"], m["call"])
+
+    def ask(self, message):
+        """Asks the judge while the judge waits for us."""
+        self.channel.send({"out": self.take_output(), **message})
+        reply = self.channel.receive()
+        if "err" in reply:
+            raise getattr(builtins, reply["err"][0], Exception)(*reply["err"][1:])
+        return self.decode(reply["ok"])
+
+    def take_output(self):
+        text, self.out = "".join(self.out), []
+        return text[:65536]
+
+    def load(self, programs, entry):
+        """The first program that parses and defines what is asked for."""
+        error, parsed = None, None
+        for index, program in enumerate(programs):
+            try:
+                tree = compile(program, "<answer>", "exec", 0x400)  # ast.PyCF_ONLY_AST without importing ast
+            except (SyntaxError, ValueError, MemoryError, RecursionError) as e:
+                error = error or f"{type(e).__name__}: {e}"
+                continue
+            if not entry or entry in defined_names(tree.body):
+                return {"ok": index}, program
+            parsed = parsed or f"{entry} is not defined"
+        if parsed:
+            return {"unfit": parsed}, None
+        return {"syntax": error or "nothing to run"}, None
+
+    def run(self, program):
+        sys.modules["answer"] = module = type(sys)("answer")
+        module.__dict__.update(self.globals)
+        self.globals = module.__dict__
+        exec(compile(program, "<answer>", "exec"), self.globals)
+
+    def run_script(self, program, m):
+        """The answer as a program of its own: with arguments and stdin, to its end. Returns the exit code."""
+        import io
+
+        sys.argv = [str(a) for a in m["argv"]]
+        sys.stdin = io.StringIO(m["stdin"])
+        main = sys.modules["__main__"]
+        main.__dict__.update({"__name__": "__main__", "__builtins__": builtins})
+        builtins.input = INPUT
+        try:
+            exec(compile(program, "<answer>", "exec"), main.__dict__)
+        except SystemExit as e:
+            if e.code is None or isinstance(e.code, int):
+                return e.code or 0
+            self.out.append(f"{e.code}\n")
+            return 1
+        return 0
+
+    def serve(self):
+        program = None
+        while True:
+            m = self.channel.receive()
+            reply = None
+            try:
+                if m["op"] == "load":
+                    order = self.order or m
+                    reply, program = self.load(order["programs"], order["entry"])
+                elif m["op"] == "run":
+                    self.run(program)
+                    reply = {"ok": None}
+                elif m["op"] == "script":
+                    reply = {"ok": self.run_script(program, m)}
+                elif m["op"] == "names":
+                    reply = {"ok": sorted(n for n in self.globals if type(n) is str and n[:1] != "_")}
+                else:
+                    reply = self.perform(m)
+            except BaseException as e:
+                reply = self.error(e)
+            reply["out"] = self.take_output()
+            self.channel.send(reply)
+
+    def error(self, e):
+        cls = type(e)
+        chain = [c.__name__ for c in cls.__mro__ if c.__module__ == "builtins" and c.__name__ in dir(builtins)]
+        try:
+            args = [a if isinstance(a, (str, int, float, bool, type(None))) else repr(a) for a in e.args]
+            text = str(e)
+        except BaseException:
+            args, text = [], ""
+        self.objects[id(cls)] = cls
+        return {"err": {"chain": chain, "cls": id(cls), "own": cls.__module__ != "builtins", "name": str(cls.__name__), "module": str(cls.__module__), "args": self.encode(args), "text": text[:2000]}}
+
+    def perform(self, m):
+        if m["op"] == "get":
+            if m["name"] not in self.globals:
+                return {"missing": True}
+            return {"ok": self.encode(self.globals[m["name"]])}
+        target = self.objects[m["h"]]
+        raw = m.get("a", [])
+        args = [self.decode(a) for a in raw]
+        kwargs = {k: self.decode(a) for k, a in m.get("kw", {}).items()}
+        value = SPECIAL[m["op"]](target, *args, **kwargs)
+        reply = {"ok": self.encode(value)}
+        changed = [[i, n] for i, a in enumerate(args) if isinstance(raw[i], dict) for n in [self.encode(a)] if n != raw[i]]
+        if changed:
+            reply["w"] = changed
+        return reply

@@ -1,0 +1,64 @@
+"""What names mean in the tests."""
+import builtins
+import sys
+
+
+class Names(dict):
+    """Globals of the tests: their own, then the language's, then those of the answer."""
+
+    def __init__(self, judge):
+        super().__init__(__name__="__main__", __builtins__=builtins)
+        self.judge = judge
+
+    def __missing__(self, name):
+        if hasattr(builtins, name) or name in ("__annotations__", "__conditional_annotations__"):
+            raise KeyError(name)
+        if name in sys.stdlib_module_names:
+            return __import__(name)
+        return self.judge.lookup(name)
+
+
+class TestsModule(type(sys)):
+    """What `unittest.main()` and others find when they look at `__main__`: the tests."""
+
+    def __init__(self, names):
+        super().__init__("__main__")
+        type(sys).__setattr__(self, "_names", names)
+
+    def __getattr__(self, name):
+        try:
+            return self._names[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __dir__(self):
+        return list(self._names)
+
+
+def namespace(judge, order):
+    names = Names(judge)
+    sys.modules["__main__"] = sys.modules["tests"] = TestsModule(names)
+    if order.get("preamble"):
+        try:
+            exec(compile(order["preamble"], "<prompt>", "exec"), names)
+        except BaseException:
+            pass
+    return names
+
+
+class AnswerModule(type(sys)):
+    """What tests get that import the answer under one of its usual names."""
+
+    def __init__(self, name, judge):
+        super().__init__(name)
+        self.__dict__["_judge"] = judge
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(name)
+        try:
+            if name == "__all__":
+                return [str(n) for n in self._judge.ask({"op": "names"})["ok"]]
+            return self._judge.lookup(name)
+        except KeyError:
+            raise AttributeError(f"the answer does not define {name}") from None

@@ -4,7 +4,6 @@ import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contract
 import { AcrError } from '@acrouter/domain/errors';
 import { openSandbox } from '@acrouter/sandbox/open';
 import { SANDBOX_KINDS, type SandboxKind } from '@acrouter/sandbox/sandbox';
-import type { Verdict } from '@acrouter/verification/verdict';
 import { verifyAnswer } from '@acrouter/verification/verify';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { randomUUID } from 'node:crypto';
@@ -14,6 +13,7 @@ import { setTimeout } from 'node:timers/promises';
 import { EXIT } from '../exit-codes';
 import { inOrder } from '../in-order';
 import { note, paint, print, printJson } from '../output';
+import { Agreement, modelOf, setDisputedAside, tasksToCompare, type Checked } from '../verify-batch';
 
 interface VerifyOptions {
   format: TaskFormat;
@@ -24,12 +24,6 @@ interface VerifyOptions {
   sandbox?: SandboxKind;
   unsafe?: boolean;
   hideTests?: boolean;
-}
-
-/** One answer with its verdict, in the order of the answer file. */
-interface Checked {
-  answer: AnswerLine;
-  verdict: Verdict;
 }
 
 /** `acr verify` */
@@ -55,6 +49,9 @@ export function registerVerify(program: Command): void {
 Examples:
   $ acr verify --format humaneval --tasks HumanEval.jsonl --answers samples.jsonl
   $ acr verify --tasks tasks.jsonl --answers answers.jsonl --json > verdicts.jsonl
+
+Answers with "recorded_passed" are compared with it. Where examples of the prompt judge alone and a task has twelve
+answers or more, verdicts come at the end: an example that all of them contradict is set aside.
 
 Exit codes: 0 every answer was judged, right or wrong; 2 bad file; 5 no sandbox, or checks were refused.`,
     )
@@ -108,14 +105,23 @@ async function verify(options: VerifyOptions): Promise<void> {
     return { answer, verdict };
   };
   const tally = new Tally(answers.length, options.json !== true);
+  const compared = tasksToCompare(answers, options.hideTests ? new Map() : tasks);
+  const waiting: Checked[] = [];
+  const tell = (checked: Checked) => {
+    tally.add(checked);
+    if (options.json) printJson(jsonLine(checked));
+  };
   try {
     for await (const checked of inOrder(answers, options.concurrency, check)) {
-      tally.add(checked);
-      if (options.json) printJson(jsonLine(checked));
+      tally.progress();
+      if (compared.has(checked.answer.taskId)) waiting.push(checked);
+      else tell(checked);
     }
   } finally {
     await sandbox.close();
   }
+  for (const taskId of compared)
+    setDisputedAside(waiting.filter(({ answer }) => answer.taskId === taskId)).forEach(tell);
   tally.finish();
 }
 
@@ -144,6 +150,7 @@ export function jsonLine({ answer, verdict }: Checked): Record<string, unknown> 
 /** Counts verdicts, shows progress on a terminal, and prints the table at the end. */
 class Tally {
   private done = 0;
+  private readonly agreement = new Agreement();
   private passed = 0;
   private refused: string | null = null;
   private unverified = 0;
@@ -155,18 +162,22 @@ class Tally {
   ) {}
 
   add({ answer, verdict }: Checked): void {
-    this.done++;
+    this.agreement.add({ answer, verdict });
     if (verdict.passed) this.passed++;
     if (!verdict.conclusive) this.unverified++;
     this.refused ??= verdict.refused;
-    const model = typeof answer.rest['model'] === 'string' ? answer.rest['model'] : 'all answers';
+    const model = modelOf(answer);
     const row = this.byModel.get(model) ?? { answers: 0, passed: 0, score: 0 };
     row.answers++;
     row.passed += Number(verdict.passed);
     row.score += verdict.score;
     this.byModel.set(model, row);
-    if (process.stderr.isTTY)
-      process.stderr.write(`\r${this.done}/${this.total} checked, ${this.passed} passed `);
+  }
+
+  /** One more was checked. */
+  progress(): void {
+    this.done++;
+    if (process.stderr.isTTY) process.stderr.write(`\r${this.done}/${this.total} checked `);
   }
 
   finish(): void {
@@ -180,6 +191,8 @@ class Tally {
           `${name.padEnd(width)}  ${String(answers).padStart(7)}  ${String(passed).padStart(6)}  ${rate.padStart(5)}  ${(score / answers).toFixed(3)}`,
         );
       }
+      const agreement = this.agreement.line();
+      if (agreement) print(agreement);
       if (this.unverified > 0) print(`${this.unverified} could not be verified.`);
     }
     if (this.refused) note(`Some checks were refused: ${this.refused}`);

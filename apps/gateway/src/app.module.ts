@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { Backlog } from './backlog.service';
 import { CancellationsService } from './cancellations.service';
 import { Door } from './door';
 import { FeedbackController } from './feedback.controller';
@@ -31,6 +32,7 @@ import { TasksController } from './tasks.controller';
     Door,
     KeyRing,
     SubmissionsService,
+    Backlog,
     CancellationsService,
     IdempotentRequests,
     ReportService,

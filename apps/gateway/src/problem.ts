@@ -22,12 +22,24 @@ export function toProblem(error: unknown): Problem {
 /** Answers with the problem that `error` is, and returns it. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Problem {
   const problem = { ...toProblem(error), instance: request.url.split('?')[0]?.slice(0, 200) };
+  limitHeaders(error, reply);
   if (problem.retryable && !reply.hasHeader('retry-after')) void reply.header('retry-after', '1');
   void reply
     .status(problem.status)
     .header('content-type', 'application/problem+json; charset=utf-8')
     .send(JSON.stringify(problem));
   return problem;
+}
+
+/** What a limit that was met tells of itself (RateLimit header fields for HTTP, IETF draft 10). */
+function limitHeaders(error: unknown, reply: FastifyReply): void {
+  const fields = error instanceof AcrError ? error.fields : {};
+  const seconds = fields['retryAfterSeconds'];
+  const limit = fields['rateLimit'] as { policy: string; limit: number; remaining: number } | undefined;
+  if (typeof seconds === 'number') void reply.header('retry-after', seconds);
+  if (!limit) return;
+  void reply.header('ratelimit-policy', `"${limit.policy}";q=${limit.limit};qu="tasks"`);
+  void reply.header('ratelimit', `"${limit.policy}";r=${limit.remaining};t=${String(seconds)}`);
 }
 
 /** Options of the Fastify server: requests that never reach a route are answered in the same shape. */

@@ -1,5 +1,7 @@
 import type { Database } from '@acrouter/db/client';
 import { sumBudgets } from '@acrouter/db/budget-sums';
+import { readBacklogSums } from '@acrouter/db/backlog-store';
+import { PRIORITIES, priorityRank } from '@acrouter/domain/admission';
 import type { QueueConnection } from '@acrouter/queue/connection';
 import { queueCounts } from '@acrouter/queue/queue-counts';
 import { DATABASE, QUEUE, SCRAPE_HOOKS, type ScrapeHook } from '@acrouter/service/tokens';
@@ -7,7 +9,7 @@ import { Metrics } from '@acrouter/telemetry/metrics';
 import { Inject, Injectable } from '@nestjs/common';
 
 /** However many scrape: queues are counted, and budgets summed, at most so often, ms. */
-const MAX_AGE_MS = { queues: 2_000, budgets: 30_000 };
+const MAX_AGE_MS = { queues: 2_000, backlog: 5_000, budgets: 30_000 };
 
 /**
  * Gauges about the whole system, which any one process can tell: queue lengths and ages, and budgets. Every
@@ -15,7 +17,7 @@ const MAX_AGE_MS = { queues: 2_000, budgets: 30_000 };
  */
 @Injectable()
 export class QueueGauges {
-  private readonly madeAtMs = { queues: -Infinity, budgets: -Infinity };
+  private readonly madeAtMs = { queues: -Infinity, backlog: -Infinity, budgets: -Infinity };
 
   constructor(
     @Inject(QUEUE) private readonly queue: QueueConnection,
@@ -25,6 +27,7 @@ export class QueueGauges {
   ) {
     hooks.push(
       () => this.whenOld('queues', () => this.countQueues()),
+      () => this.whenOld('backlog', () => this.countBacklog()),
       () => this.whenOld('budgets', () => this.countBudgets()),
     );
   }
@@ -51,6 +54,16 @@ export class QueueGauges {
       oldest.set(`${queue} ${model}`, seconds);
       this.metrics.queueOldest.set({ queue, model }, seconds);
     }
+  }
+
+  private async countBacklog(): Promise<void> {
+    const { queued, oldestMs, tenants, longest, inFlight } = await readBacklogSums(this.db);
+    for (const priority of PRIORITIES)
+      this.metrics.backlogTasks.set({ priority }, queued[priorityRank(priority)] ?? 0);
+    this.metrics.backlogOldest.set(oldestMs / 1_000);
+    this.metrics.backlogTenants.set(tenants);
+    this.metrics.backlogLongest.set(longest);
+    this.metrics.loopTasks.set(inFlight);
   }
 
   private async countBudgets(): Promise<void> {

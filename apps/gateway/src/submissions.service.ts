@@ -7,13 +7,17 @@ import { insertTasks, type NewTask } from '@acrouter/db/task-store';
 import { AcrError } from '@acrouter/domain/errors';
 import { Injectable } from '@nestjs/common';
 import type { Done } from './idempotent.service';
+import { Backlog } from './backlog.service';
 import { invalid, notFound } from './parse';
 
 /** Accepts work: everything of one request is stored in the caller's transaction, or nothing is. */
 @Injectable()
 export class SubmissionsService {
+  constructor(private readonly backlog: Backlog) {}
+
   /** Tasks of no run. A submission of a single task, not of a list, is answered with the task itself. */
   async submitTasks(trx: Executor, tasks: readonly NewTask[], single: boolean): Promise<Done> {
+    await this.backlog.claim(trx, tasks[0]?.tenantId ?? '', tasks.length);
     await accept(trx, tasks);
     const accepted = tasks.map(toAccepted);
     return { statusCode: 202, body: single && accepted[0] ? accepted[0] : { tasks: accepted } };
@@ -27,6 +31,7 @@ export class SubmissionsService {
     run: Omit<SubmitRun, 'tasks'>,
     tasks: readonly NewTask[],
   ): Promise<Done> {
+    await this.backlog.claim(trx, tenantId, tasks.length);
     await insertRun(trx, {
       id: runId,
       tenantId,
@@ -36,14 +41,25 @@ export class SubmissionsService {
       metadata: run.metadata ?? {},
       priority: run.priority,
     });
-    return this.addToRun(trx, tenantId, runId, tasks);
+    return this.grow(trx, tenantId, runId, tasks);
   }
 
   /**
    * More tasks for a run.
-   * @throws AcrError ACR_NOT_FOUND, ACR_RUN_CANCELLED, ACR_INVALID_REQUEST for external ids that the run has already.
+   * @throws AcrError ACR_BACKLOG_FULL, ACR_NOT_FOUND, ACR_RUN_CANCELLED, ACR_INVALID_REQUEST for external ids that the run has already.
    */
   async addToRun(trx: Executor, tenantId: string, runId: string, tasks: readonly NewTask[]): Promise<Done> {
+    // Before the run is locked: everybody takes the two locks in this order.
+    await this.backlog.claim(trx, tenantId, tasks.length);
+    return this.grow(trx, tenantId, runId, tasks);
+  }
+
+  private async grow(
+    trx: Executor,
+    tenantId: string,
+    runId: string,
+    tasks: readonly NewTask[],
+  ): Promise<Done> {
     const run = await growRun(trx, tenantId, runId, tasks.length);
     if (run === 'missing') throw notFound('run');
     if (run === 'cancelled')

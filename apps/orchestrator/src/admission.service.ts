@@ -30,7 +30,9 @@ export class AdmissionService {
     private readonly relay: OutboxRelay,
     private readonly metrics: Metrics,
     private readonly departures: Departures,
-  ) {}
+  ) {
+    metrics.window.set(env.ACR_WINDOW);
+  }
 
   /**
    * One round; its messages are then in the queue or safe in the outbox. Says what is left: `nothing`, tasks that

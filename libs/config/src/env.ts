@@ -92,7 +92,17 @@ export const envSchema = z.object({
     .min(1)
     .max(100_000)
     .default(256)
-    .describe('Most tasks in the loop at once, over all services; the others wait in Postgres for their turn.'),
+    .describe(
+      'Most tasks in the loop at once, over all services; the others wait in Postgres for their turn.',
+    ),
+  ACR_BACKLOG_PER_TENANT: wholeNumber
+    .min(1_000)
+    .default(20_000)
+    .describe('Most queued tasks of one tenant; a submission beyond it is answered with 429.'),
+  ACR_BACKLOG_TOTAL: wholeNumber
+    .min(1_000)
+    .default(100_000)
+    .describe('Most queued tasks of all tenants together, likewise.'),
   ACR_LEASE_MS: wholeNumber
     .min(1_000)
     .default(15_000)

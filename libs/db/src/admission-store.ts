@@ -22,7 +22,7 @@ export const QUEUED_CHANNEL = 'acr_queued';
 const FROZEN_MS = '10000';
 
 /** SQL: whether task `t` is queued; as the partial indexes have it. */
-const IS_QUEUED = sql<boolean>`t.settled_at is null and t.admitted_at is null`;
+export const IS_QUEUED = sql<boolean>`t.settled_at is null and t.admitted_at is null`;
 /** SQL: whether a queued task `t` is to be settled where it is, being cancelled or too late. */
 const IS_LEAVING = sql<boolean>`coalesce(least(t.cancel_requested_at, t.deadline_at) <= now(), false)`;
 

@@ -7,6 +7,7 @@ export const ERRORS = {
   ACR_UNAUTHENTICATED: { httpStatus: 401, retryable: false, message: 'No valid API key was given' },
   ACR_FORBIDDEN: { httpStatus: 403, retryable: false, message: 'The API key does not allow this' },
   ACR_RATE_LIMITED: { httpStatus: 429, retryable: true, message: 'Too many requests with this API key' },
+  ACR_BACKLOG_FULL: { httpStatus: 429, retryable: true, message: 'Too many tasks are queued already' },
   ACR_NOT_FOUND: { httpStatus: 404, retryable: false, message: 'There is no such thing here' },
   ACR_TOO_LARGE: { httpStatus: 413, retryable: false, message: 'The request body is too large' },
   ACR_UNSUPPORTED_MEDIA_TYPE: {

@@ -48,6 +48,28 @@ export class Metrics {
     ['priority'],
     [...SECONDS, 1_800, 3_600, 14_400, 86_400],
   );
+  /** Gauges of the queue in Postgres are set by the gateway, over all tenants. */
+  readonly backlogTasks = this.gauge('acrouter_backlog_tasks', 'Queued tasks, not in the loop yet.', [
+    'priority',
+  ]);
+  readonly backlogOldest = this.gauge(
+    'acrouter_backlog_oldest_seconds',
+    'Age of the oldest queued task; 0 when none is queued.',
+    [],
+  );
+  readonly backlogTenants = this.gauge('acrouter_backlog_tenants', 'Tenants with queued tasks.', []);
+  readonly backlogLongest = this.gauge(
+    'acrouter_backlog_longest_tasks',
+    'Queued tasks of the tenant that has most.',
+    [],
+  );
+  readonly loopTasks = this.gauge('acrouter_loop_tasks', 'Tasks in the loop; the window is their limit.', []);
+  readonly window = this.gauge('acrouter_window_tasks', 'Most tasks in the loop at once (ACR_WINDOW).', []);
+  readonly backlogRefusals = this.counter(
+    'acrouter_backlog_refusals_total',
+    'Submissions answered with 429 because a queue was full.',
+    ['scope'],
+  );
   readonly deliveries = this.counter('acrouter_deliveries_total', 'Messages handled, by result.', [
     'queue',
     'result',

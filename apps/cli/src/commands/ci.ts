@@ -1,5 +1,6 @@
 import { readCiEnv } from '@acrouter/config/ci-env';
 import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contracts/task-formats';
+import type { Priority } from '@acrouter/domain/admission';
 import { AcrError } from '@acrouter/domain/errors';
 import { Option, type Command } from 'commander';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,7 +18,7 @@ import { connect, type ConnectOptions, type GatewayClient } from '../gateway-cli
 import { note, print, printJson } from '../output';
 import { followRun } from '../run-follower';
 import { openRunView } from '../run-view';
-import { exitCodeOfRun, positive, readTaskFile, submitInChunks } from './submit';
+import { exitCodeOfRun, positive, priorityOption, readTaskFile, submitInChunks } from './submit';
 
 interface CiOptions extends ConnectOptions {
   state: string;
@@ -29,6 +30,8 @@ interface SubmitOptions extends CiOptions, Partial<CiJob> {
   run?: string;
   maxCostUsd?: number;
   maxAttempts?: number;
+  priority?: Priority;
+  waitForRoom?: number;
 }
 
 interface ReportOptions extends CiOptions {
@@ -40,6 +43,7 @@ interface ReportOptions extends CiOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 30 * 60_000;
+const DEFAULT_ROOM_PATIENCE_MS = 10 * 60_000;
 
 /** `acr ci` */
 export function registerCi(program: Command): void {
@@ -64,6 +68,12 @@ export function registerCi(program: Command): void {
     .option('--run <name>', 'name of the run (default: the file’s)')
     .option('--max-cost-usd <usd>', 'most that the whole run may cost', positive)
     .option('--max-attempts <n>', 'for tasks that do not say themselves', positive)
+    .addOption(priorityOption())
+    .option(
+      '--wait-for-room <time>',
+      'how long to wait while too much is queued already, e.g. 5m (default: 10m)',
+      durationMs,
+    )
     .option('--json', 'print the run as JSON instead of its id')
     .action(submit);
   command('wait', 'wait until every task is settled; the exit code says how it went')
@@ -97,6 +107,8 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
     maxCostUsd: options.maxCostUsd,
     idempotencyKey: ciKey(job),
     metadata: { ci: job },
+    priority: options.priority,
+    roomPatienceMs: options.waitForRoom ?? DEFAULT_ROOM_PATIENCE_MS,
   }).catch((error: unknown) => {
     throw otherWork(error, job);
   });

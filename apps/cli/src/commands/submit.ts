@@ -1,6 +1,7 @@
 import { MAX_TASKS_PER_REQUEST, type RunView, type TaskSummary } from '@acrouter/contracts/http';
 import type { TaskSpec } from '@acrouter/contracts/task-file';
 import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contracts/task-formats';
+import { PRIORITIES, type Priority } from '@acrouter/domain/admission';
 import { AcrError } from '@acrouter/domain/errors';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { randomUUID } from 'node:crypto';
@@ -14,6 +15,7 @@ import { note, print, printJson } from '../output';
 import { reportView } from '../report-view';
 import { followRun } from '../run-follower';
 import { openRunView } from '../run-view';
+import { withRoom } from '../wait-for-room';
 
 interface SubmitOptions extends ConnectOptions {
   format: TaskFormat;
@@ -24,6 +26,9 @@ interface SubmitOptions extends ConnectOptions {
   maxAttempts?: number;
   costWeight?: number;
   idempotencyKey?: string;
+  priority?: Priority;
+  /** commander's name for --no-wait-for-room */
+  waitForRoom: boolean;
 }
 
 /** `acr submit` */
@@ -39,6 +44,8 @@ export function registerSubmit(program: Command): void {
     .option('--max-cost-usd <usd>', 'most that the whole run may cost', positive)
     .option('--max-attempts <n>', 'for tasks that do not say themselves', positive)
     .option('--cost-weight <points>', 'score points that one USD is worth, likewise', notNegative)
+    .addOption(priorityOption())
+    .option('--no-wait-for-room', 'fail when too much is queued already, instead of waiting')
     .option('--idempotency-key <key>', 'submitting again with the same key and file joins the first run')
     .addHelpText(
       'after',
@@ -51,6 +58,11 @@ Examples:
 Exit codes with --wait: 0 all solved, 1 some unsolved, 4 some over budget, 5 some failed for lack of a working model.`,
     )
     .action(submit);
+}
+
+/** `--priority`, as `submit` and `ci submit` take it. */
+export function priorityOption(): Option {
+  return new Option('--priority <level>', 'among your queued tasks (default: normal)').choices(PRIORITIES);
 }
 
 /** For commander: a number above 0. */
@@ -74,7 +86,9 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
   const run = await submitInChunks(client, tasks, {
     name: options.run ?? name,
     maxCostUsd: options.maxCostUsd,
+    priority: options.priority,
     idempotencyKey: options.idempotencyKey ?? `acr-${randomUUID()}`,
+    roomPatienceMs: options.waitForRoom ? Infinity : 0,
   });
   rememberRun(options, run.id);
   note(`Run ${run.id}: ${run.taskCount} task${run.taskCount === 1 ? '' : 's'} submitted.`);
@@ -112,20 +126,26 @@ export async function submitInChunks(
     maxCostUsd?: number;
     idempotencyKey: string;
     metadata?: Record<string, unknown>;
+    priority?: Priority;
+    /** How long each request may wait for room in the backlog, ms. Default: for ever. */
+    roomPatienceMs?: number;
   },
 ): Promise<{ id: string; name: string | null; taskCount: number }> {
-  const { name, maxCostUsd, idempotencyKey, metadata } = options;
+  const { name, maxCostUsd, idempotencyKey, metadata, priority, roomPatienceMs = Infinity } = options;
+  const room = { patienceMs: roomPatienceMs, tell: note };
   const first = {
     name,
     maxCostUsd,
     metadata,
+    priority,
     expectedTasks: tasks.length,
     tasks: tasks.slice(0, MAX_TASKS_PER_REQUEST),
   };
-  const { id } = await client.submitRun(first, idempotencyKey);
+  const { id } = await withRoom(() => client.submitRun(first, idempotencyKey), room);
   for (let from = MAX_TASKS_PER_REQUEST; from < tasks.length; from += MAX_TASKS_PER_REQUEST) {
     const chunk = tasks.slice(from, from + MAX_TASKS_PER_REQUEST);
-    await client.addTasks(id, chunk, `${idempotencyKey}.${from / MAX_TASKS_PER_REQUEST}`);
+    const key = `${idempotencyKey}.${from / MAX_TASKS_PER_REQUEST}`;
+    await withRoom(() => client.addTasks(id, chunk, key), room);
     note(`  ${from + chunk.length} of ${tasks.length} tasks submitted`);
   }
   return { id, name, taskCount: tasks.length };

@@ -11,6 +11,7 @@ import {
   type SubmitRun,
   type TaskSummary,
 } from '@acrouter/contracts/http';
+import { offPolicyReportSchema } from '@acrouter/contracts/http-off-policy';
 import { reportSchema } from '@acrouter/contracts/http-report';
 import type { TaskSpec } from '@acrouter/contracts/task-file';
 import { AcrError, ERRORS, type ErrorCode } from '@acrouter/domain/errors';
@@ -99,6 +100,11 @@ export class GatewayClient {
 
   report(query: Record<string, string>) {
     return this.send('GET', `/v1/report?${new URLSearchParams(query)}`, reportSchema);
+  }
+
+  /** `query.against` names the policy. */
+  offPolicyReport(query: Record<string, string>) {
+    return this.send('GET', `/v1/report/off-policy?${new URLSearchParams(query)}`, offPolicyReportSchema);
   }
 
   /**

@@ -12,6 +12,7 @@ import { ProblemFilter } from './problem.filter';
 import { QueueGauges } from './queue-gauges';
 import { ReportController } from './report.controller';
 import { ReportGauges } from './report-gauges';
+import { OffPolicyReportService } from './report-off-policy.service';
 import { ReportService } from './report.service';
 import { RunEventsController } from './run-events.controller';
 import { RunsController } from './runs.controller';
@@ -36,6 +37,7 @@ import { TasksController } from './tasks.controller';
     CancellationsService,
     IdempotentRequests,
     ReportService,
+    OffPolicyReportService,
     ReportGauges,
     QueueGauges,
     { provide: APP_FILTER, useClass: ProblemFilter },

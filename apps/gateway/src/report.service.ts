@@ -101,7 +101,8 @@ function toCalibrationView({ kind, curve: _, ...line }: CalibrationLine): Report
   return { signal: kind, ...line };
 }
 
-function toScope(tenantId: string | null, query: ReportQuery): ReportScope {
+/** The tasks that a report is asked for; `null` tenant: all. */
+export function toScope(tenantId: string | null, query: ReportQuery): ReportScope {
   return {
     tenantId,
     runId: query.run ?? null,

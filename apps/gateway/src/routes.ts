@@ -17,6 +17,7 @@ import {
   taskQuerySchema,
   taskViewSchema,
 } from '@acrouter/contracts/http';
+import { offPolicyQuerySchema, offPolicyReportSchema } from '@acrouter/contracts/http-off-policy';
 import { reportSchema } from '@acrouter/contracts/http-report';
 import { taskSpecSchema } from '@acrouter/contracts/task-file';
 import type { KeyScope } from '@acrouter/db/key-store';
@@ -156,6 +157,14 @@ export const ROUTES: readonly Route[] = [
     query: reportQuerySchema,
     status: 200,
     response: reportSchema,
+  },
+  {
+    method: 'get',
+    path: '/v1/report/off-policy',
+    summary: 'What another policy would have scored and cost, estimated from the logged probabilities',
+    query: offPolicyQuerySchema,
+    status: 200,
+    response: offPolicyReportSchema,
   },
   {
     method: 'get',

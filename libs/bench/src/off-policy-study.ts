@@ -83,7 +83,7 @@ function logged(
   { policy, against, options }: CoverageRequest,
   seed: number,
 ): OffPolicyLog {
-  const log = new OffPolicyLog(createPolicy(`always:${against}`, { ...setup, exploration: 0 }));
+  const log = new OffPolicyLog(against);
   const firsts: First[] = [];
   const tasks = replayStream(prepared, watched(createPolicy(policy, setup), firsts), options, seed);
   tasks.forEach((task, i) => {

@@ -16,7 +16,7 @@ export interface ReportScope {
 }
 
 /** SQL of a common table `s`: the tasks in scope, with the dimension given or else inferred. */
-function tasksIn(scope: ReportScope): RawBuilder<unknown> {
+export function tasksIn(scope: ReportScope): RawBuilder<unknown> {
   const conditions = [
     scope.tenantId === null ? sql`true` : sql`t.tenant_id = ${scope.tenantId}`,
     ...(scope.runId === null ? [] : [sql`t.run_id = ${scope.runId}`]),
@@ -31,7 +31,7 @@ function tasksIn(scope: ReportScope): RawBuilder<unknown> {
 }
 
 /** SQL: whether attempt `a` has a verdict that says something. */
-const IS_JUDGED = sql<boolean>`(a.status in ('verified', 'recorded') and a.score is not null
+export const IS_JUDGED = sql<boolean>`(a.status in ('verified', 'recorded') and a.score is not null
   and coalesce((a.verdict->>'conclusive')::boolean, true))`;
 
 type Totals = Pick<Report, 'tasks' | 'cost' | 'escalations' | 'exploredShare' | 'simulated' | 'unsafeChecks'>;

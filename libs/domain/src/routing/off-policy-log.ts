@@ -72,7 +72,8 @@ export class OffPolicyLog {
   private decisions = 0;
   private agreed = 0;
 
-  constructor(private readonly other: Policy) {
+  /** @param other a policy, or the name of the one model that is to be used for everything */
+  constructor(private readonly other: Policy | string) {
     this.logs = { firstScore: [], firstCostUsd: [], taskScore: [], taskCostUsd: [] };
     this.unknown = { firstScore: 0, firstCostUsd: 0, taskScore: 0, taskCostUsd: 0 };
   }
@@ -84,7 +85,8 @@ export class OffPolicyLog {
     for (const { model, score, costUsd } of decision.attempts) {
       if (score === null) continue;
       const { taskId, context, neighbours } = decision;
-      this.other.learn({ taskId, context, model, score, costUsd, neighbours });
+      if (typeof this.other !== 'string')
+        this.other.learn({ taskId, context, model, score, costUsd, neighbours });
     }
   }
 
@@ -102,6 +104,7 @@ export class OffPolicyLog {
 
   /** Probability of each model under the other policy; `null` where it would not have made an attempt. */
   private sharesOf(decision: FirstDecision): ReadonlyMap<string, number> | null {
+    if (typeof this.other === 'string') return new Map([[this.other, 1]]);
     const answer = this.other.decide(inputOf(decision), this.random);
     if (answer.action === 'stop') return null;
     return new Map(answer.candidates.map((c) => [c.model, c.probability]));

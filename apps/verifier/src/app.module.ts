@@ -3,6 +3,7 @@ import { AskedModels } from './asked-models';
 import { CallMeter } from './call-meter';
 import { CheckMeter } from './check-meter';
 import { Checker } from './checker';
+import { ConsistencyService } from './consistency.service';
 import { JudgeService } from './judge.service';
 import { OpinionsService } from './opinions.service';
 import { PaidCalls } from './paid-calls';
@@ -17,6 +18,7 @@ import { VerifyService } from './verify.service';
     Checker,
     CheckMeter,
     OpinionsService,
+    ConsistencyService,
     JudgeService,
     TrustBook,
     PaidCalls,

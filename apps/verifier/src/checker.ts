@@ -1,10 +1,13 @@
 import type { Env } from '@acrouter/config/env';
 import type { ModelsFile } from '@acrouter/config/models-file';
+import type { CheckedLanguage } from '@acrouter/domain/verification/languages';
+import type { Finding } from '@acrouter/domain/verification/signals';
 import { openSandbox } from '@acrouter/sandbox/open';
 import { SANDBOX_KINDS, type LimitHit, type Sandbox } from '@acrouter/sandbox/sandbox';
 import { ENV, LOGGER, MODELS } from '@acrouter/service/tokens';
 import type { Logger } from '@acrouter/telemetry/log';
 import { Metrics } from '@acrouter/telemetry/metrics';
+import { consistencyFinding, type Peer } from '@acrouter/verification/consistency';
 import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 import { verifyAnswer } from '@acrouter/verification/verify';
 import {
@@ -75,6 +78,20 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
     const { sandbox, reason: sandboxReason } = this;
     return this.cores.run(() =>
       verifyAnswer(task, answer, { sandbox, sandboxReason, token: randomUUID, signal }),
+    );
+  }
+
+  /** How far an answer agrees with others to the same task. */
+  compare(
+    task: CheckableTask,
+    language: CheckedLanguage | null,
+    answer: string,
+    peers: readonly Peer[],
+    signal: AbortSignal,
+  ): Promise<Finding> {
+    const { sandbox } = this;
+    return this.cores.run(() =>
+      consistencyFinding(task, language, answer, peers, { sandbox, token: randomUUID, signal }),
     );
   }
 }

@@ -1,9 +1,6 @@
 import type { JudgeSettings, VerificationSettings } from '@acrouter/config/verification-section';
 import type { ModelsFile } from '@acrouter/config/models-file';
-import type { AttemptRow } from '@acrouter/db/attempt-store';
 import type { CallKind } from '@acrouter/db/ledger-store';
-import type { TaskRow } from '@acrouter/db/task-store';
-import { hash32 } from '@acrouter/domain/seeded-random';
 import {
   addressesJudge,
   comparisonQuestion,
@@ -17,16 +14,8 @@ import {
 import { silent, speaks, type Finding, type Signal } from '@acrouter/domain/verification/signals';
 import { MODELS } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
+import { wantsOpinion, type Judged } from './judged';
 import { PaidCalls, type Reply } from './paid-calls';
-
-/** An answer to be judged, with the task's other attempts and what was found out already. */
-export interface Judged {
-  task: TaskRow;
-  row: AttemptRow;
-  /** The task's attempts, this one among them. */
-  attempts: readonly AttemptRow[];
-  signals: readonly Signal[];
-}
 
 /** Asks the configured judge, where its word can matter or teaches what it is worth. */
 @Injectable()
@@ -43,7 +32,7 @@ export class JudgeService {
   /** The judge's finding; `null` when it is not asked. Never a failure because of the judge's own trouble. */
   async find(judged: Judged, signal: AbortSignal): Promise<Finding | null> {
     const { judge } = this.settings;
-    if (!judge || !isWanted(judged, judge)) return null;
+    if (!judge || !wantsOpinion(judged, judge.checkedShare)) return null;
     const { task, row } = judged;
     const answer = row.answer ?? '';
     if (task.prompt.length > MAX_JUDGED_CHARACTERS || answer.length > MAX_JUDGED_CHARACTERS)
@@ -80,14 +69,6 @@ export class JudgeService {
     );
     return compared(finding, rival, forward, backward);
   }
-}
-
-/** Where nothing was executed and nothing condemned the answer; else for a share of the answers with given tests. */
-function isWanted({ task, signals }: Judged, judge: JudgeSettings): boolean {
-  const tests = signals.find((s) => s.kind === 'tests');
-  if (tests) return speaks(tests) && hash32(task.id) / 2 ** 32 < judge.checkedShare;
-  const executed = signals.some((s) => s.kind === 'prompt-tests' && speaks(s));
-  return !executed && !signals.some((s) => speaks(s) && s.status === 'failed');
 }
 
 function graded(judge: JudgeSettings, { row }: Judged, reply: Reply): Finding {

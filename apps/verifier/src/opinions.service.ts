@@ -1,16 +1,16 @@
 import type { ModelsFile } from '@acrouter/config/models-file';
-import { attemptsOf, type AttemptRow } from '@acrouter/db/attempt-store';
+import { attemptsOf } from '@acrouter/db/attempt-store';
 import type { Database } from '@acrouter/db/client';
 import type { CalibrationPair } from '@acrouter/db/opinion-store';
-import type { TaskRow } from '@acrouter/db/task-store';
 import type { Dimension } from '@acrouter/domain/task';
 import { speaks, type Signal } from '@acrouter/domain/verification/signals';
 import { DATABASE, MODELS } from '@acrouter/service/tokens';
 import { withFindings } from '@acrouter/verification/rescore';
 import type { Verdict } from '@acrouter/verification/verdict';
 import { Inject, Injectable } from '@nestjs/common';
+import { ConsistencyService } from './consistency.service';
 import { JudgeService } from './judge.service';
-import { PaidCalls } from './paid-calls';
+import type { Judged } from './judged';
 import { TrustBook } from './trust-book';
 
 /** A verdict with the opinions weighed in, and what it teaches about them. */
@@ -26,31 +26,24 @@ export class OpinionsService {
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     @Inject(MODELS) private readonly pool: Pick<ModelsFile, 'models' | 'verification'>,
+    private readonly consistency: ConsistencyService,
     private readonly judge: JudgeService,
     private readonly trusts: TrustBook,
-    private readonly calls: PaidCalls,
   ) {}
 
-  /** Settles the money of an attempt whose check will not be finished. */
-  abandon(taskId: string, attempt: number): Promise<void> {
-    return this.calls.abandon(taskId, attempt);
-  }
-
   /** @param dimension whose weights hold. A verdict without signals (a pretended one) is left alone. */
-  async weigh(
-    task: TaskRow,
-    row: AttemptRow,
-    dimension: Dimension,
-    executed: Verdict,
-    signal: AbortSignal,
-  ): Promise<Weighed> {
+  async weigh(given: Omit<Judged, 'attempts'>, dimension: Dimension, signal: AbortSignal): Promise<Weighed> {
+    const { task, row, executed } = given;
     if (executed.signals.length === 0) return { verdict: executed, learnt: null };
     const { weights, passOpinion, judge } = this.pool.verification;
-    const attempts = judge ? await attemptsOf(this.db, task.id) : [];
-    const opinion = await this.judge.find({ task, row, attempts, signals: executed.signals }, signal);
+    const judged = { ...given, attempts: row.attempt > 1 ? await attemptsOf(this.db, task.id) : [row] };
+    const opinions = [
+      await this.consistency.find(judged, signal),
+      await this.judge.find(judged, signal),
+    ].filter((finding) => finding !== null);
     const trusts = await this.trusts.trusts(task.tenant_id, dimension, judge?.model ?? null);
     const scoring = { weights: weights[dimension], passOpinion, trusts };
-    const verdict = withFindings(executed, opinion ? [opinion] : [], scoring);
+    const verdict = withFindings(executed, opinions, scoring);
     return { verdict, learnt: this.isSimulated(row.model) ? null : learntFrom(verdict.signals) };
   }
 

@@ -14,6 +14,7 @@ import { AskedModels } from './asked-models';
 import { CallMeter } from './call-meter';
 import { CheckMeter } from './check-meter';
 import { Checker } from './checker';
+import { ConsistencyService } from './consistency.service';
 import { JudgeService } from './judge.service';
 import { OpinionsService } from './opinions.service';
 import { PaidCalls } from './paid-calls';
@@ -46,9 +47,17 @@ export async function openVerifier(
   const [metrics, tracing] = [new Metrics('test'), new Tracing({ service: 'test' })];
   const checker = new Checker(env, createLogger('test', 'silent'), metrics, pool);
   await checker.onApplicationBootstrap();
-  const calls = new PaidCalls(db, new AskedModels(pool), new CallMeter(metrics, tracing));
-  const opinions = new OpinionsService(db, pool, new JudgeService(pool, calls), new TrustBook(db), calls);
-  const service = new VerifyService(db, checker, opinions, new CheckMeter(metrics, tracing));
+  const models = new AskedModels(pool);
+  const calls = new PaidCalls(db, models, new CallMeter(metrics, tracing));
+  const consistency = new ConsistencyService(pool, db, checker, calls, models);
+  const opinions = new OpinionsService(
+    db,
+    pool,
+    consistency,
+    new JudgeService(pool, calls),
+    new TrustBook(db),
+  );
+  const service = new VerifyService(db, checker, opinions, calls, new CheckMeter(metrics, tracing));
   return { service, close: () => checker.beforeApplicationShutdown() };
 }
 

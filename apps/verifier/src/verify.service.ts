@@ -14,6 +14,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CheckMeter } from './check-meter';
 import { Checker } from './checker';
 import { OpinionsService, type Weighed } from './opinions.service';
+import { PaidCalls } from './paid-calls';
 
 /** What this service needs to know of a delivery. */
 type Delivery = Pick<JobContext, 'signal' | 'waitMs'>;
@@ -43,6 +44,7 @@ export class VerifyService {
     @Inject(DATABASE) private readonly db: Database,
     private readonly checker: Checker,
     private readonly opinions: OpinionsService,
+    private readonly calls: PaidCalls,
     private readonly meter: CheckMeter,
   ) {}
 
@@ -59,7 +61,7 @@ export class VerifyService {
     const next = { queue: 'feedback' as const, message: { taskId, attempt }, traceparent: task.traceparent };
     if (row.status === 'verified') return enqueue(this.db, [next]);
     if (row.status !== 'answered' || task.settled_at) {
-      await this.opinions.abandon(taskId, attempt);
+      await this.calls.abandon(taskId, attempt);
       return [];
     }
     const startedMs = performance.now();
@@ -67,7 +69,8 @@ export class VerifyService {
     const dimension = checkable.dimension ?? 'code_generation';
     const executed = await this.checker.check(checkable, row.answer ?? '', delivery.signal);
     delivery.signal.throwIfAborted();
-    const { verdict, learnt } = await this.opinions.weigh(task, row, dimension, executed, delivery.signal);
+    const executedOn = { task, row, checkable, executed };
+    const { verdict, learnt } = await this.opinions.weigh(executedOn, dimension, delivery.signal);
     delivery.signal.throwIfAborted();
     const workMs = performance.now() - startedMs;
     this.meter.record(message, verdict, workMs);

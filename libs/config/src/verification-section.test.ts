@@ -34,10 +34,10 @@ describe('the section verification of models.yaml', () => {
 
   test('judge and samples with their defaults', () => {
     const { judge, consistency, passOpinion } = read(
-      'verification: { passOpinion: 0.8, judge: { model: a }, consistency: { model: a, samples: 2 } }\n',
+      'verification: { passOpinion: 0.8, judge: { model: a }, consistency: { model: a } }\n',
     ).verification;
     expect(judge).toEqual({ model: 'a', checkedShare: 0.1, compare: false, maxOutputTokens: 1_024 });
-    expect(consistency).toEqual({ model: 'a', samples: 2 });
+    expect(consistency).toEqual({ model: 'a', samples: 2, checkedShare: 0.1 });
     expect(passOpinion).toBe(0.8);
   });
 

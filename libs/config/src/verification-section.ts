@@ -34,7 +34,13 @@ export const verificationSchema = z.strictObject({
       maxOutputTokens: outputTokens.default(1_024),
     })
     .optional(),
-  consistency: z.strictObject({ model: z.string(), samples: z.number().int().min(1).max(4) }).optional(),
+  consistency: z
+    .strictObject({
+      model: z.string(),
+      samples: z.number().int().min(1).max(4).default(2),
+      checkedShare: share.default(0.1),
+    })
+    .optional(),
 });
 type Written = z.output<typeof verificationSchema>;
 
@@ -50,6 +56,16 @@ export interface JudgeSettings {
   maxOutputTokens: number;
 }
 
+/** Further answers that are asked for, to compare an answer with. */
+export interface ConsistencySettings {
+  /** Id of a model in the pool. */
+  model: string;
+  /** How many per task, 1 to 4. Default 2, with which agreement may decide. */
+  samples: number;
+  /** Share of the answers that given tests have judged which are compared too. Default 0.1. */
+  checkedShare: number;
+}
+
 /** How answers are judged, complete. */
 export interface VerificationSettings {
   weights: Record<Dimension, SignalWeights>;
@@ -57,8 +73,8 @@ export interface VerificationSettings {
   passOpinion?: number;
   /** `null` (the default): no judge is asked. */
   judge: JudgeSettings | null;
-  /** Further answers that are asked for where a task has no tests, to compare with; `null` (the default): none. */
-  consistency: { model: string; samples: number } | null;
+  /** `null` (the default): none; an answer is then compared with the task's earlier ones alone. */
+  consistency: ConsistencySettings | null;
 }
 
 /** The section with its defaults. */

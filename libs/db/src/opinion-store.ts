@@ -39,6 +39,18 @@ export async function loadOpinion(
     .executeTakeFirst();
 }
 
+/** Replies of a task's samples, whichever attempt's check asked for them, oldest first. */
+export function loadSamples(db: Executor, taskId: string): Promise<{ kind: string; reply: string }[]> {
+  return db
+    .selectFrom('opinions')
+    .select(['kind', 'reply'])
+    .where('task_id', '=', taskId)
+    .where('kind', 'like', 'sample-%')
+    .orderBy('created_at')
+    .orderBy('kind')
+    .execute();
+}
+
 /** Keeps a reply; the first of its kind on an attempt counts, a repetition changes nothing. */
 export async function storeOpinion(trx: Executor, o: Opinion): Promise<void> {
   await trx

@@ -35,6 +35,15 @@ export const modelReportSchema = z.object({
 });
 export type ModelReport = z.infer<typeof modelReportSchema>;
 
+/** Tasks in scope that retention has deleted; they are in no other figure. By whole UTC days of settlement. */
+const deletedReportSchema = z.object({
+  tasks: count,
+  solved: count,
+  calls: count,
+  costUsd: z.number().nullable(),
+  unknownCalls: count,
+});
+
 /** "What if the strongest model had done everything?", on the tasks whose own cost is fully known. */
 export const strongestReportSchema = z.object({
   model: z.string(),
@@ -103,7 +112,6 @@ export const calibrationLineSchema = z.object({
   /** Part of its configured weight that the signal keeps. */
   weightFactor: share,
 });
-export type CalibrationView = z.infer<typeof calibrationLineSchema>;
 
 export const reportSchema = z.object({
   scope: z.object({
@@ -129,6 +137,8 @@ export const reportSchema = z.object({
     /** Per settled task that had any attempt. */
     attemptsPerTask: z.number().nullable(),
   }),
+  /** `null` for a run or a dimension, of which no sums are kept. */
+  deleted: deletedReportSchema.nullable().optional(),
   cost: z.object({
     /** Sum of all known costs; `null` when calls were made and none is known. */
     knownUsd: z.number().nullable(),

@@ -123,6 +123,18 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/budgets')).registerBudgets,
   },
   {
+    name: 'tenants',
+    summary: 'who shares the stack: list, set-weight',
+    group: ADMIN,
+    load: async () => (await import('./commands/tenants')).registerTenants,
+  },
+  {
+    name: 'retention',
+    summary: 'erase and delete what is older than the policy',
+    group: ADMIN,
+    load: async () => (await import('./commands/retention')).registerRetention,
+  },
+  {
     name: 'dlq',
     summary: 'messages that were given up: list, show, retry, drop',
     group: LOOK,

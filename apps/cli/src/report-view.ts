@@ -32,6 +32,10 @@ function headOf(report: Report): string[] {
     notes.push('Simulated models were used: scores and costs say nothing of real ones.');
   if (report.unsafeChecks > 0)
     notes.push(`${count(report.unsafeChecks)} checks ran WITHOUT a sandbox (--unsafe).`);
+  if (report.deleted && report.deleted.tasks > 0)
+    notes.push(
+      `${count(report.deleted.tasks)} older tasks were deleted and are in no figure below; they cost ${money(report.deleted.costUsd)}.`,
+    );
   return [head, paint.dim('─'.repeat(WIDTH)), ...notes.map((text) => ` ${paint.yellow(text)}`)];
 }
 

@@ -4,6 +4,7 @@ import { priorFor } from '@acrouter/config/pool-prior';
 import type { ReportQuery } from '@acrouter/contracts/http';
 import type { Report } from '@acrouter/contracts/http-report';
 import type { Database } from '@acrouter/db/client';
+import { readDeletedSums } from '@acrouter/db/deleted-sums';
 import { readPairs } from '@acrouter/db/opinion-store';
 import {
   readDimensions,
@@ -46,13 +47,15 @@ export class ReportService {
   async report(tenantId: string, query: ReportQuery): Promise<Report> {
     const scope = toScope(tenantId, query);
     if (scope.runId !== null && !(await runExists(this.db, tenantId, scope.runId))) throw notFound('run');
-    const [totals, models, dimensions, latencyMs, tasks, pairs] = await Promise.all([
+    const ofAll = scope.runId === null && scope.dimension === null;
+    const [totals, models, dimensions, latencyMs, tasks, pairs, deleted] = await Promise.all([
       readTotals(this.db, scope),
       readModelReports(this.db, scope),
       readDimensions(this.db, scope),
       readLatencies(this.db, scope),
       readReportTasks(this.db, scope, MAX_ESTIMATED),
       readPairs(this.db, tenantId),
+      ofAll ? readDeletedSums(this.db, { ...scope, tenantId }) : null,
     ]);
     return {
       scope: {
@@ -63,6 +66,7 @@ export class ReportService {
       },
       generatedAt: new Date().toISOString(),
       ...totals,
+      deleted,
       models,
       dimensions,
       strongest: this.compare(tasks),

@@ -2,6 +2,7 @@ import type { Env } from '@acrouter/config/env';
 import { readInFlight, tellQueued } from '@acrouter/db/admission-store';
 import { openDatabase, type Database } from '@acrouter/db/client';
 import type { OutboxRow } from '@acrouter/db/outbox-store';
+import { listTenants, setTenantWeight } from '@acrouter/db/tenant-store';
 import { insertTasks, loadTask, requestCancel, type NewTask } from '@acrouter/db/task-store';
 import { DEFAULT_LIMITS } from '@acrouter/domain/task';
 import type { OutboxRelay } from '@acrouter/service/outbox-relay';
@@ -114,7 +115,8 @@ describe('admission', () => {
   });
 
   test('weights that an admin set hold from round to round', async () => {
-    await db.insertInto('tenant_shares').values({ tenant_id: 'heavy', weight: 4 }).execute();
+    await setTenantWeight(db, 'heavy', 3);
+    await setTenantWeight(db, 'heavy', 4);
     await submit('heavy', 300);
     await submit('light', 300);
     const service = admitter(25);
@@ -126,15 +128,10 @@ describe('admission', () => {
         .where('admitted_at', 'is not', null)
         .execute();
     }
-    const of = async (tenant: string) =>
-      (
-        await db
-          .selectFrom('tenant_shares')
-          .select('admitted')
-          .where('tenant_id', '=', tenant)
-          .executeTakeFirst()
-      )?.admitted;
-    expect([await of('heavy'), await of('light')]).toEqual([80, 20]);
+    expect(await listTenants(db)).toEqual([
+      { tenantId: 'heavy', weight: 4, queued: 220, inLoop: 0, admitted: 80 },
+      { tenantId: 'light', weight: 1, queued: 280, inLoop: 0, admitted: 20 },
+    ]);
   });
 
   test('a task that is being cancelled right now is passed over, not waited for', async () => {

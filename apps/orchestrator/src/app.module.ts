@@ -6,6 +6,7 @@ import { DecideHandler } from './decide.handler';
 import { DecideService } from './decide.service';
 import { Departures } from './departures';
 import { PolicyBook } from './policy-book';
+import { Retention } from './retention';
 import { Sweeper } from './sweeper';
 
 @Module({
@@ -15,6 +16,7 @@ import { Sweeper } from './sweeper';
     CommandWriter,
     PolicyBook,
     Sweeper,
+    Retention,
     AdmissionService,
     AdmissionRounds,
     Departures,

@@ -108,6 +108,18 @@ export const envSchema = z.object({
     .default(15_000)
     .describe('How long an executor may go silent before its attempt is given to another.'),
   ACR_SANDBOX: z
+  ACR_RETENTION_TEXT_DAYS: wholeNumber
+    .min(0)
+    .default(90)
+    .describe('Days after which prompts, answers and findings of settled tasks are erased. 0 = never.'),
+  ACR_RETENTION_TASK_DAYS: wholeNumber
+    .min(0)
+    .default(365)
+    .describe('Days after which settled tasks are deleted; sums per day remain. 0 = never.'),
+  ACR_RETENTION_EVENT_DAYS: wholeNumber
+    .min(0)
+    .default(30)
+    .describe('Days after which events of runs are deleted. 0 = never.'),
     .enum(['bubblewrap', 'container', 'quickjs'])
     .optional()
     .describe('Sandbox back end. Default: the best that works here.'),

@@ -136,6 +136,9 @@ export const taskViewSchema = taskSummarySchema.extend({
     costWeight: z.number(),
   }),
   metadata: z.record(z.string(), z.unknown()),
+  priority: z.enum(PRIORITIES),
+  /** When prompt, answers and metadata were erased (docs/operations.md, Retention); `null`: they are there. */
+  erasedAt: at.nullable(),
   /** What the verifier found out about the final attempt's answer. */
   signals: z.array(z.unknown()).nullable(),
   timings: z.array(stageTimingSchema),

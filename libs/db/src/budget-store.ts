@@ -25,7 +25,8 @@ export async function setTenantBudget(
   const { rows } = await sql<TenantBudget>`
     insert into budgets as b (scope, scope_id, limit_usd, held_usd)
     values ('tenant', ${tenantId}, ${limitUsd},
-            (select coalesce(sum(held_usd), 0) from ledger where tenant_id = ${tenantId}))
+            (select coalesce(sum(held_usd), 0) from ledger where tenant_id = ${tenantId})
+            + (select coalesce(sum(held_usd), 0) from ledger_days where tenant_id = ${tenantId}))
     on conflict (scope, scope_id) do update set
       limit_usd = excluded.limit_usd, spent_usd = case when ${restart} then 0 else b.spent_usd end
     returning scope_id as "tenantId", limit_usd as "limitUsd", spent_usd as "spentUsd", held_usd as "heldUsd"`.execute(

@@ -1,4 +1,5 @@
 import type { AttemptView, TaskPage, TaskStatus, TaskSummary, TaskView } from '@acrouter/contracts/http';
+import { priorityOf } from '@acrouter/domain/admission';
 import { sql, type Selectable } from 'kysely';
 import { text, type Executor } from './client';
 import { knownCost } from './run-reads';
@@ -83,6 +84,7 @@ export async function listTasks(db: Executor, tenantId: string, filter: TaskFilt
 export async function readTask(db: Executor, tenantId: string, id: string): Promise<TaskView | undefined> {
   const task = await selectFacts(db, tenantId)
     .select(['t.max_attempts', 't.max_cost_usd', 't.deadline_at', 't.cost_weight', 't.metadata'])
+    .select(['t.priority', 't.erased_at'])
     .where('t.id', '=', id)
     .executeTakeFirst();
   if (!task) return undefined;
@@ -103,6 +105,8 @@ export async function readTask(db: Executor, tenantId: string, id: string): Prom
       costWeight: task.cost_weight,
     },
     metadata: task.metadata,
+    priority: priorityOf(task.priority),
+    erasedAt: task.erased_at?.toISOString() ?? null,
     signals: final?.signals ?? null,
     timings: await timingsOf(db, id),
   };

@@ -70,6 +70,9 @@ export class Metrics {
     'Submissions answered with 429 because a queue was full.',
     ['scope'],
   );
+  readonly retentionRows = this.counter('acrouter_retention_rows_total', 'Old rows erased or deleted.', [
+    'kind',
+  ]);
   readonly deliveries = this.counter('acrouter_deliveries_total', 'Messages handled, by result.', [
     'queue',
     'result',

@@ -3,6 +3,7 @@ import type { CandidateView, Neighbour } from '@acrouter/domain/routing/policy';
 import type { Outcome, Price, VerificationSpec } from '@acrouter/domain/task';
 import type { SignalKind } from '@acrouter/domain/verification/signals';
 import type { ColumnType, Generated } from 'kysely';
+import type { AdmissionClockTable, TenantSharesTable } from './admission-tables';
 
 /** Row types of migrations/. numeric and int8 columns arrive as numbers (client.ts sets the parsers). */
 type Timestamp = ColumnType<Date, Date | string | undefined, Date | string>;
@@ -65,24 +66,6 @@ export interface TasksTable {
   expedited: Generated<boolean>;
   /** When retention took its texts. */
   erased_at: NullableTimestamp;
-}
-
-/** Where a tenant stands in fair queuing; see libs/domain admission.ts. */
-export interface TenantSharesTable {
-  tenant_id: string;
-  weight: Generated<number>;
-  next_start: Generated<number>;
-  class_time: Generated<number>;
-  /** Of low, normal, high. */
-  class_next: Generated<number[]>;
-  admitted: Generated<number>;
-}
-
-export interface AdmissionClockTable {
-  only_row: Generated<boolean>;
-  virtual_time: Generated<number>;
-  pace: Generated<number>;
-  in_flight: Generated<number>;
 }
 
 export interface ContextsTable {
@@ -176,6 +159,13 @@ export interface LedgerTable {
   created_at: Timestamp;
   sent_at: NullableTimestamp;
   finished_at: NullableTimestamp;
+}
+
+export interface FlakyTestsTable {
+  tenant_id: string;
+  check_key: string;
+  test: string;
+  seen_at: Timestamp;
 }
 
 export interface OpinionsTable {
@@ -338,6 +328,7 @@ export interface Tables {
   decisions: DecisionsTable;
   attempts: AttemptsTable;
   ledger: LedgerTable;
+  flaky_tests: FlakyTestsTable;
   opinions: OpinionsTable;
   calibration_pairs: CalibrationPairsTable;
   budgets: BudgetsTable;

@@ -103,11 +103,6 @@ export const envSchema = z.object({
     .min(1_000)
     .default(100_000)
     .describe('Most queued tasks of all tenants together, likewise.'),
-  ACR_LEASE_MS: wholeNumber
-    .min(1_000)
-    .default(15_000)
-    .describe('How long an executor may go silent before its attempt is given to another.'),
-  ACR_SANDBOX: z
   ACR_RETENTION_TEXT_DAYS: wholeNumber
     .min(0)
     .default(90)
@@ -120,6 +115,11 @@ export const envSchema = z.object({
     .min(0)
     .default(30)
     .describe('Days after which events of runs are deleted. 0 = never.'),
+  ACR_LEASE_MS: wholeNumber
+    .min(1_000)
+    .default(15_000)
+    .describe('How long an executor may go silent before its attempt is given to another.'),
+  ACR_SANDBOX: z
     .enum(['bubblewrap', 'container', 'quickjs'])
     .optional()
     .describe('Sandbox back end. Default: the best that works here.'),

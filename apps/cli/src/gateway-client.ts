@@ -20,8 +20,8 @@ import type { z } from 'zod';
 import { cliEnv } from './output';
 import { parseEvents } from './server-sent-events';
 import { findDataDir, requireStack } from './stack/stack-file';
-
 import { isBacklogFull } from './wait-for-room';
+
 const REQUEST_TIMEOUT_MS = 60_000;
 /** A gateway that is just being restarted by the supervisor is back well within these waits. */
 const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 4_000];
@@ -196,14 +196,14 @@ function reasonOf(cause: unknown): string {
 
 /** Faults that may be over at the next try: no connection, a service that is restarting, a busy gateway. */
 function isPassing(error: unknown): boolean {
+  // A full backlog lasts for longer than these retries; who submits decides whether to wait.
+  if (isBacklogFull(error)) return false;
   return !(error instanceof AcrError) || (error.retryable && error.fields.status !== 500);
 }
 
 /** What a rate limit asks to wait. */
 function askedDelayMs(error: unknown): number {
   const ms = error instanceof AcrError ? error.fields.retryAfterMs : 0;
-  // A full backlog lasts for longer than these retries; who submits decides whether to wait.
-  if (isBacklogFull(error)) return false;
   return typeof ms === 'number' ? ms : 0;
 }
 

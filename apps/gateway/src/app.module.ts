@@ -32,8 +32,8 @@ import { TasksController } from './tasks.controller';
   providers: [
     Door,
     KeyRing,
-    SubmissionsService,
     Backlog,
+    SubmissionsService,
     CancellationsService,
     IdempotentRequests,
     ReportService,

@@ -8,6 +8,7 @@ import { ENV, LOGGER, MODELS } from '@acrouter/service/tokens';
 import type { Logger } from '@acrouter/telemetry/log';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { consistencyFinding, type Peer } from '@acrouter/verification/consistency';
+import { Repositories } from '@acrouter/verification/repository/repositories';
 import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 import { verifyAnswer } from '@acrouter/verification/verify';
 import {
@@ -22,6 +23,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pretendedVerdict, refusePretence } from './pretended';
 import { Slots } from './slots';
 
+/** An answer to be checked. */
+interface ToCheck {
+  task: CheckableTask;
+  answer: string;
+  /** Tests of the check that are known to be flaky; asked when one fails. */
+  flaky?: () => Promise<ReadonlySet<string>>;
+}
+
 /**
  * Holds this process's sandbox. Without one on the machine the verifier still runs and refuses checks that
  * execute: tasks end as `unverified`, saying why, instead of running untrusted code bare (must 7).
@@ -30,6 +39,7 @@ import { Slots } from './slots';
 export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private sandbox: Sandbox | null = null;
   private reason: string | undefined;
+  private repositories: Repositories | null = null;
   /** A check is a process that computes: more at once than cores only makes them time out. */
   private readonly cores: Slots;
 
@@ -49,6 +59,8 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.log.warn('ACR_PRETEND_CHECK_MS is set: no answer is checked, all pass');
       return;
     }
+    const { ACR_REPOSITORIES: root } = this.env;
+    if (root !== undefined) this.repositories = await Repositories.open(root);
     try {
       const sandbox = await openSandbox({
         prefer: this.env.ACR_SANDBOX,
@@ -67,18 +79,18 @@ export class Checker implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.sandbox?.close();
+    await this.repositories?.close();
   }
 
-  async check(task: CheckableTask, answer: string, signal: AbortSignal): Promise<Verdict> {
+  async check({ task, answer, flaky }: ToCheck, signal: AbortSignal): Promise<Verdict> {
     const pretendMs = this.env.ACR_PRETEND_CHECK_MS;
     if (pretendMs !== undefined) {
       if (pretendMs > 0) await sleep(pretendMs, undefined, { signal });
       return pretendedVerdict(answer, pretendMs);
     }
-    const { sandbox, reason: sandboxReason } = this;
-    return this.cores.run(() =>
-      verifyAnswer(task, answer, { sandbox, sandboxReason, token: randomUUID, signal }),
-    );
+    const { sandbox, reason: sandboxReason, repositories } = this;
+    const deps = { sandbox, sandboxReason, repositories, token: randomUUID, signal, flaky };
+    return this.cores.run(() => verifyAnswer(task, answer, deps));
   }
 
   /** How far an answer agrees with others to the same task. */

@@ -13,6 +13,7 @@ import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 import { Inject, Injectable } from '@nestjs/common';
 import { CheckMeter } from './check-meter';
 import { Checker } from './checker';
+import { flakyIn, learnFlaky } from './flaky-checks';
 import { OpinionsService, type Weighed } from './opinions.service';
 import { PaidCalls } from './paid-calls';
 
@@ -67,8 +68,10 @@ export class VerifyService {
     const startedMs = performance.now();
     const checkable = checkableOf(found);
     const dimension = checkable.dimension ?? 'code_generation';
-    const executed = await this.checker.check(checkable, row.answer ?? '', delivery.signal);
+    const given = { task: checkable, answer: row.answer ?? '', flaky: flakyIn(this.db, found) };
+    const executed = await this.checker.check(given, delivery.signal);
     delivery.signal.throwIfAborted();
+    await learnFlaky(this.db, found, executed);
     const executedOn = { task, row, checkable, executed };
     const { verdict, learnt } = await this.opinions.weigh(executedOn, dimension, delivery.signal);
     delivery.signal.throwIfAborted();

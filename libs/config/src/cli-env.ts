@@ -8,6 +8,8 @@ export interface CliEnv {
   apiKey: string | null;
   /** ACR_DATA_DIR: folder of the embedded stack. Default `.acr`, here or in the nearest folder above. */
   dataDir: string | null;
+  /** ACR_REPOSITORIES: folder with the repositories that tasks may name. */
+  repositories: string | null;
   /** ACR_DEBUG: any value shows stack traces of unexpected errors. */
   debug: boolean;
   /** Colours: off with NO_COLOR or a dumb terminal, on with FORCE_COLOR, else on a terminal only. */
@@ -21,6 +23,7 @@ export function readCliEnv(isTerminal: boolean, env = rawEnv()): CliEnv {
     url: env.ACR_URL || null,
     apiKey: env.ACR_API_KEY || null,
     dataDir: env.ACR_DATA_DIR || null,
+    repositories: env.ACR_REPOSITORIES || null,
     debug: Boolean(env.ACR_DEBUG),
     colors: !env.NO_COLOR && (forced || (isTerminal && env.TERM !== 'dumb')),
   };

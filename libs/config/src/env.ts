@@ -137,6 +137,10 @@ export const envSchema = z.object({
     .default(20_000)
     .describe('Experiences kept per tenant, first in, first out (paper: 20,000).'),
   ACR_NEIGHBOURS: wholeNumber
+  ACR_REPOSITORIES: z
+    .string()
+    .optional()
+    .describe('Folder with the repositories that tasks may name. Default: none, such tasks are refused.'),
     .min(0)
     .max(100)
     .default(10)

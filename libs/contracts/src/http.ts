@@ -227,6 +227,17 @@ export const decisionViewSchema = z.object({
           /** Share of the attempt's score, after what says nothing was left out. */
           weight: z.number(),
           message: z.string().nullable(),
+          /** Both runs of a check that was repeated; the second decided. Absent for one run. */
+          runs: z
+            .array(
+              z.object({
+                status: z.string(),
+                score: z.number().nullable(),
+                /** Tests that failed; `*` where they have no names. */
+                failed: z.array(z.string()),
+              }),
+            )
+            .optional(),
         }),
       ),
     })

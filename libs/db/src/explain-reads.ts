@@ -81,8 +81,17 @@ function toCheck({ kind, status, score, weight, evidence }: Signal): CheckView {
   const said = evidence['message'] ?? evidence['reason'] ?? first;
   const message =
     typeof said === 'string' ? said : said === undefined || said === null ? null : JSON.stringify(said);
-  return { kind, status, score, weight, message: message === null ? null : message.slice(0, 500) };
+  const runs = Array.isArray(evidence['runs']) ? { runs: (evidence['runs'] as CheckRun[]).map(toRun) } : {};
+  return { kind, status, score, weight, message: message === null ? null : message.slice(0, 500), ...runs };
 }
+
+type CheckRun = NonNullable<CheckView['runs']>[number];
+
+const toRun = ({ status, score, failed }: CheckRun): CheckRun => ({
+  status,
+  score,
+  failed: failed.slice(0, 5),
+});
 
 function toView(d: DecisionRow, result: DecisionView['result']): DecisionView {
   return {

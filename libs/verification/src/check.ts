@@ -19,6 +19,8 @@ export interface VerifyDependencies {
   signal?: AbortSignal;
   /** Where repository tasks find their repositories; without it they are refused. */
   repositories?: Repositories | null;
+  /** Tests of this check that gave different results for the same answer before; asked when one failed. */
+  flaky?: () => Promise<ReadonlySet<string>>;
 }
 
 /** Default wall-clock limit of a check, ms. */

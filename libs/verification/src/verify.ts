@@ -14,6 +14,7 @@ import { runHarness } from './harness-run';
 import { checkRepository } from './repository/repository-check';
 import { checkNatively } from './native-check';
 import { checkInQuickjs } from './quickjs-check';
+import { withRepeat } from './repeat';
 import type { CheckableTask, Verdict } from './verdict';
 
 function begin(task: CheckableTask, answer: string): Check {
@@ -105,7 +106,7 @@ export async function verifyAnswer(
 ): Promise<Verdict> {
   const startedAt = performance.now();
   const check = begin(task, answer);
-  const checked = await runChecks(check, deps).catch((error: unknown) => {
+  const checked = await withRepeat(() => runChecks(check, deps), deps).catch((error: unknown) => {
     if (error instanceof AcrError && error.code === 'ACR_SANDBOX_FAULT') throw error;
     return refusedChecks(check, error instanceof Error ? error.message : String(error), 'refused');
   });

@@ -100,8 +100,13 @@ function checkLines(c: NonNullable<DecisionView['result']>['checks'][number]): s
   const weight = c.score === null ? 'left out' : `weight ${percent(c.weight)}`;
   const head = `${left(c.kind, 13)}${left(c.status, 14)}${right(score(c.score), 5)}  ${weight}`;
   const said = c.message && (c.status !== 'passed' || c.kind === 'judge') ? plain(c.message) : '';
+  const runs = (c.runs ?? []).map((r) => {
+    const failed = r.failed.filter((name) => name !== '*').join('; ');
+    return `${r.status}${failed ? ` (${failed})` : ''}`;
+  });
   return [
     head,
+    ...(runs.length > 0 ? [`  repeated: first ${runs.map(plain).join(', then ')}`] : []),
     ...(said === ''
       ? []
       : wrap(said, WIDTH - 8)

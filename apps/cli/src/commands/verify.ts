@@ -4,6 +4,7 @@ import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contract
 import { AcrError } from '@acrouter/domain/errors';
 import { openSandbox } from '@acrouter/sandbox/open';
 import { SANDBOX_KINDS, type SandboxKind } from '@acrouter/sandbox/sandbox';
+import { Repositories } from '@acrouter/verification/repository/repositories';
 import { verifyAnswer } from '@acrouter/verification/verify';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { randomUUID } from 'node:crypto';
@@ -12,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { EXIT } from '../exit-codes';
 import { inOrder } from '../in-order';
-import { note, paint, print, printJson } from '../output';
+import { cliEnv, note, paint, print, printJson } from '../output';
 import { Agreement, modelOf, setDisputedAside, tasksToCompare, type Checked } from '../verify-batch';
 
 interface VerifyOptions {
@@ -24,6 +25,7 @@ interface VerifyOptions {
   sandbox?: SandboxKind;
   unsafe?: boolean;
   hideTests?: boolean;
+  repositories?: string;
 }
 
 /** `acr verify` */
@@ -43,6 +45,10 @@ export function registerVerify(program: Command): void {
     .addOption(new Option('--sandbox <kind>', 'use this back end and no other').choices(SANDBOX_KINDS))
     .option('--unsafe', 'run WITHOUT any isolation where no sandbox works')
     .option('--hide-tests', 'judge by the examples of the prompt alone')
+    .option(
+      '--repositories <folder>',
+      'folder with the repositories that tasks name; default ACR_REPOSITORIES',
+    )
     .addHelpText(
       'after',
       `
@@ -98,10 +104,13 @@ async function verify(options: VerifyOptions): Promise<void> {
   const { tasks, answers } = readInputs(options);
   const sandbox = await openSandbox({ prefer: options.sandbox, allowUnsafe: options.unsafe });
   if (sandbox.kind === 'unsafe') note(paint.red('WARNING: no isolation. The answers run with your rights.'));
+  const root = options.repositories ?? cliEnv.repositories;
+  const repositories = root === null ? null : await Repositories.open(root);
+  const deps = { sandbox, repositories, token: randomUUID };
   const check = async (answer: AnswerLine): Promise<Checked> => {
     const task = tasks.get(answer.taskId) as TaskSpec;
     const asked = options.hideTests ? withoutTests(task) : task;
-    const verdict = await again(() => verifyAnswer(asked, answer.completion, { sandbox, token: randomUUID }));
+    const verdict = await again(() => verifyAnswer(asked, answer.completion, deps));
     return { answer, verdict };
   };
   const tally = new Tally(answers.length, options.json !== true);
@@ -119,6 +128,7 @@ async function verify(options: VerifyOptions): Promise<void> {
     }
   } finally {
     await sandbox.close();
+    await repositories?.close();
   }
   for (const taskId of compared)
     setDisputedAside(waiting.filter(({ answer }) => answer.taskId === taskId)).forEach(tell);

@@ -28,6 +28,14 @@ describe('scoreOf', () => {
     expect(passed).toBe(true);
   });
 
+  test('a pass that needed a second run counts, with less certainty', () => {
+    const passed = finding('tests', 'passed', 1, true);
+    const flaky = { ...passed, evidence: { given: true, flaky: true } };
+    const [sure, unsure] = [scoreOf([passed], scoring), scoreOf([flaky], scoring)];
+    expect(unsure).toMatchObject({ passed: true, score: 1, conclusive: true });
+    expect(unsure.confidence).toBeCloseTo(sure.confidence * 0.7, 9);
+  });
+
   test('given tests decide, whatever else says', () => {
     const wrong = scoreOf(
       [

@@ -110,11 +110,15 @@ export function scoreOf(raw: readonly Finding[], scoring: Scoring): Scored {
   return {
     passed,
     score: passed ? sum : Math.min(sum, tested || condemned || opinion !== null ? 0.49 : 1),
-    confidence: Math.max(0, ...speaking.map((f) => reliabilityOf(f.kind, trusts))),
+    confidence: Math.max(0, ...speaking.map((f) => reliabilityOf(f.kind, trusts) * certaintyOf(f))),
     conclusive: condemned || opinion !== null || (tested !== undefined && !unheard),
     signals,
   };
 }
+
+/** A pass that needed a second run (verification/repeat.ts) may have been luck. */
+const FLAKY_CERTAINTY = 0.7;
+const certaintyOf = (f: Finding): number => (f.evidence['flaky'] === true ? FLAKY_CERTAINTY : 1);
 
 const reliabilityOf = (kind: SignalKind, trusts: Trusts): number =>
   trusts[kind]?.reliability ?? BELIEVED_RELIABILITY[kind];

@@ -87,7 +87,7 @@ export interface ReportSums {
 }
 
 /** Failures that evidence lists. */
-const MAX_LISTED = 20;
+export const MAX_LISTED = 20;
 
 /** Sums of a report; skipped tests are left out of the share, and so are files that hold no test. */
 export function sumsOf(tests: readonly TestCase[]): ReportSums {

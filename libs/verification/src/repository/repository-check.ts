@@ -11,7 +11,7 @@ import {
 } from '@acrouter/domain/verification/repository-edits';
 import { compareRuns, type ListResult } from '@acrouter/domain/verification/resolution';
 import { silent, type Finding } from '@acrouter/domain/verification/signals';
-import { sumsOf, TestIndex } from '@acrouter/domain/verification/test-report';
+import { MAX_LISTED, sumsOf, TestIndex } from '@acrouter/domain/verification/test-report';
 import type { Sandbox, SandboxLanguage } from '@acrouter/sandbox/sandbox';
 import type { Check, Checked, VerifyDependencies } from '../check';
 import { failureLine, forgery, outputOf, withoutReport } from '../report-finding';
@@ -28,7 +28,6 @@ import type { WorkingCopy } from './working-copy';
 
 const NO_REPOSITORIES =
   'the task names a repository, but ACR_REPOSITORIES is not set: start the verifier (or acr verify) with it';
-const MAX_LISTED = 20;
 
 /** What the answer changes, and which of its changes were taken back because they are protected. */
 interface Changes {

@@ -1,5 +1,6 @@
 import { JointGroup } from './joint-belief';
-import type { JointPrior, ScoreShape } from './joint-belief';
+import type { JointPrior } from './joint-belief';
+import type { ScoreShape } from './verdict';
 import type { Gaussian, Matrix } from './matrix';
 import { exchangeable } from './matrix';
 import type { LearningExample, PolicySetup, TaskContext } from './policy';
@@ -68,12 +69,12 @@ export class EscalationBelief {
     if (!Number.isFinite(example.score)) return;
     if (!this.models.includes(example.model)) this.admit(example.model);
     const model = this.models.indexOf(example.model);
-    const { value, variance } = measurement(example.score, example.verifierNoise ?? 0);
+    const flipped = example.verifierNoise ?? 0;
     const dimension = this.dimension(example.context);
-    dimension.group.learn(example.taskId, model, value, variance, dimension.prior);
+    dimension.group.learn(example.taskId, model, example.score, flipped, dimension.prior);
     if (example.context.source === null) return;
     const source = this.source(example.context);
-    source.group.learn(example.taskId, model, value, variance, source.prior);
+    source.group.learn(example.taskId, model, example.score, flipped, source.prior);
   }
 
   private admit(model: string): void {
@@ -140,15 +141,4 @@ export class EscalationBelief {
     this.sources.set(key, entry);
     return entry;
   }
-}
-
-/**
- * What a verdict says of the true score when a share `noise` of the verdicts is flipped: the unbiased value
- * (y − q)/(1 − 2q) and its variance q(1 − q)/(1 − 2q)². A partial score was not flipped, so it is exact.
- */
-export function measurement(score: number, noise: number): { value: number; variance: number } {
-  const clipped = Math.min(Math.max(score, 0), 1);
-  if (!(noise > 0) || (clipped > 0 && clipped < 1)) return { value: clipped, variance: 1e-4 };
-  const q = Math.min(noise, 0.45);
-  return { value: (clipped - q) / (1 - 2 * q), variance: (q * (1 - q)) / (1 - 2 * q) ** 2 };
 }

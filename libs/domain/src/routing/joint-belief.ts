@@ -1,4 +1,6 @@
 import type { Gaussian, Matrix } from './matrix';
+import { measurement, newShape, note } from './verdict';
+import type { ScoreShape } from './verdict';
 import { dot, exchangeable, inverse, inverseAndLogDet, submatrix, times } from './matrix';
 
 /** One hypothesis of how far a group's mean scores lie from their prior, as variances. */
@@ -20,15 +22,6 @@ export interface JointPrior {
   /** Covariance of the scores of one task, and its weight in rows. */
   covariance: Matrix;
   covarianceWeight: number;
-}
-
-/** Counts of a group's scores; starts as one failure and one success. */
-export interface ScoreShape {
-  seen: number;
-  sum: number;
-  zeros: number;
-  ones: number;
-  sumOfSquaresAboveZero: number;
 }
 
 /** Predictive distribution of one task's scores, and the uncertainty of its mean alone. */
@@ -65,7 +58,7 @@ export class JointGroup {
   private evidence: Float64Array;
   private nextRefit = 4;
   private fitted: Posterior | null = null;
-  private readonly shape: ScoreShape = { seen: 2, sum: 1, zeros: 1, ones: 1, sumOfSquaresAboveZero: 1 };
+  private shape: ScoreShape = newShape();
 
   constructor(
     private readonly n: number,
@@ -91,10 +84,16 @@ export class JointGroup {
   }
 
   /**
-   * Adds what one model scored on one task; a repeated pair replaces the earlier score. `noise` is the
-   * measurement variance of the score: 0 where the verifier is exact.
+   * Adds what one model scored on one task; a repeated pair replaces the earlier score. `flipped` is the
+   * share of verdicts known to be wrong: 0 where the verifier is exact.
    */
-  learn(taskId: string, model: number, score: number, noise: number, prior: JointPrior): void {
+  learn(taskId: string, model: number, score: number, flipped: number, prior: JointPrior): void {
+    const { value, variance } = measurement(score, flipped, this.shape);
+    note(this.shape, score, flipped);
+    this.put(taskId, model, value, variance, prior);
+  }
+
+  private put(taskId: string, model: number, score: number, noise: number, prior: JointPrior): void {
     const row = this.rows.get(taskId) ?? { models: [], scores: [], noise: [] };
     if (row.models.length > 0) this.account(row, -1);
     this.rows.delete(taskId);
@@ -105,7 +104,6 @@ export class JointGroup {
     row.scores[place] = score;
     row.noise[place] = noise;
     this.account(row, 1);
-    this.note(score);
     this.forgetOldest();
     if (this.rows.size >= this.nextRefit) {
       this.refit(prior);
@@ -119,9 +117,10 @@ export class JointGroup {
     const group = new JointGroup(n, prior);
     for (const [taskId, row] of this.rows) {
       row.models.forEach((model, i) => {
-        group.learn(taskId, model, row.scores[i] as number, row.noise[i] as number, prior);
+        group.put(taskId, model, row.scores[i] as number, row.noise[i] as number, prior);
       });
     }
+    group.shape = { ...this.shape };
     return group;
   }
 
@@ -170,14 +169,6 @@ export class JointGroup {
     const fit = dot(information, mean) - dot(pull, priorMean);
     const logEvidence = Math.log(spread.share) + 0.5 * (fit - before.logDet - after.logDet);
     return { mean, covariance: after.inverse, logEvidence };
-  }
-
-  private note(score: number): void {
-    this.shape.seen += 1;
-    this.shape.sum += Math.min(Math.max(score, 0), 1);
-    this.shape.sumOfSquaresAboveZero += Math.min(Math.max(score, 0), 1) ** 2;
-    if (score < 0.001) this.shape.zeros += 1;
-    if (score > 0.999) this.shape.ones += 1;
   }
 
   private account(row: Row, sign: 1 | -1): void {

@@ -1,5 +1,5 @@
-import { measurement } from './escalation-belief';
-import type { ScoreShape } from './joint-belief';
+import { measurement } from './verdict';
+import type { ScoreShape } from './verdict';
 import type { Gaussian } from './matrix';
 import { condition, normalCdf, normalDensity } from './matrix';
 
@@ -119,7 +119,7 @@ function continuation(input: PlanInput, model: number, outcome: Outcome, depth: 
 }
 
 function bestAfter(input: PlanInput, model: number, score: number, depth: number): number {
-  const seen = measurement(score, input.noise);
+  const seen = measurement(score, input.noise, input.shape);
   const forecast = condition(input.forecast, model, seen.value, seen.variance);
   const replaces = score > input.best || !input.tried;
   const answer = input.noise > 0 ? Math.max(forecast.mean[model] as number, 0) : score;

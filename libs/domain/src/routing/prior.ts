@@ -64,3 +64,15 @@ export function priorMean(prior: Prior | null, dimension: Dimension): number {
   const row = Object.values(prior?.score[dimension] ?? {});
   return row.length === 0 ? 0.5 : row.reduce((sum, score) => sum + score, 0) / row.length;
 }
+
+/** Mean over the dimensions of each model's prior scores; models that the prior does not list are absent. */
+export function overallLevels(prior: Prior | null): Map<string, number> {
+  const sums = new Map<string, { n: number; sum: number }>();
+  for (const row of Object.values(prior?.score ?? {})) {
+    for (const [model, score] of Object.entries(row)) {
+      const { n, sum } = sums.get(model) ?? { n: 0, sum: 0 };
+      sums.set(model, { n: n + 1, sum: sum + score });
+    }
+  }
+  return new Map([...sums].map(([model, { n, sum }]) => [model, sum / n]));
+}

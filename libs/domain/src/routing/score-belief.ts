@@ -1,7 +1,9 @@
 import { newWatch, watch } from './drift';
 import type { DriftWatch } from './drift';
 import type { LearningExample, PolicySetup, TaskContext } from './policy';
-import { priorMean, priorScore } from './prior';
+import { overallLevels, priorMean, priorScore } from './prior';
+import { judgeStranger, newStrangerRecord, strangerChance, strangerMean } from './stranger';
+import type { StrangerRecord } from './stranger';
 
 /** How fast evidence overrules what is believed one level up; in observations. */
 export interface BeliefStrength {
@@ -43,9 +45,21 @@ interface Level {
   /** For the spread of single scores. */
   sum: number;
   sumOfSquares: number;
+  /** Used at sources only. */
+  stranger: StrangerRecord;
 }
 
-const newLevel = (): Level => ({ cells: new Map(), n: 0, shift: 0, sum: 0, sumOfSquares: 0 });
+const newLevel = (): Level => ({
+  cells: new Map(),
+  n: 0,
+  shift: 0,
+  sum: 0,
+  sumOfSquares: 0,
+  stranger: newStrangerRecord(),
+});
+
+/** Depth of the source among the levels of a context. */
+const SOURCE_DEPTH = 2;
 
 /** Pseudo-count of "this level is as hard as its parent". */
 const SHIFT_PSEUDO_COUNT = 20;
@@ -57,17 +71,22 @@ const INITIAL_VARIANCE = 0.18;
  * Hierarchical posterior of scores: all tasks → dimension → source → finer (language, difficulty). The mean
  * of a level shrinks to its parent's, corrected by how much harder the level is for all models:
  * m = (Σs + k·(m_parent + shift)) / (n + k). The prior enters at the dimension level with pseudo-count
- * `strength.prior`. O(levels) per model and per example. source: docs/routing.md, arXiv 2606.22902 §3.3.
+ * `strength.prior`. A source either resembles its dimension or is a stranger, where only the model's overall
+ * level in the prior counts; each score moves the odds (Bayesian model averaging).
+ * O(levels) per model and per example. source: docs/routing.md, arXiv 2606.22902 §3.3.
  */
 export class ScoreBelief {
   private readonly levels = new Map<string, Level>();
   private readonly watches = new Map<string, DriftWatch>();
   private readonly drifted = new Set<string>();
+  private readonly overall: Map<string, number>;
 
   constructor(
     private readonly setup: PolicySetup,
     private readonly strength: BeliefStrength = DEFAULT_STRENGTH,
-  ) {}
+  ) {
+    this.overall = overallLevels(setup.prior);
+  }
 
   /** What `model` is believed to score on a task of this context. */
   estimate(context: TaskContext, model: string): ScoreEstimate {
@@ -86,6 +105,13 @@ export class ScoreBelief {
     return this.drifted.has(watchKey(context, model));
   }
 
+  /** Probability that this context's source has little to do with its dimension; 0 without source or prior. */
+  strangerShare(context: TaskContext): number {
+    if (context.source === null || this.overall.size === 0) return 0;
+    const level = this.levels.get(levelKeys(context)[SOURCE_DEPTH] as string);
+    return strangerChance(level?.stranger);
+  }
+
   /** Folds one verified score in; scores outside [0, 1] are clipped, not-finite ones ignored. */
   learn(example: LearningExample): void {
     if (!Number.isFinite(example.score)) return;
@@ -97,9 +123,11 @@ export class ScoreBelief {
     const parents = keys.map((_, depth) =>
       depth === 1 && known !== null ? known : this.descend(keys, context, model, depth).mean,
     );
+    const resembling = this.descend(keys, context, model, Math.min(keys.length, SOURCE_DEPTH + 1), 0).mean;
     keys.forEach((key, depth) => {
       const level = this.levels.get(key) ?? newLevel();
       this.levels.set(key, level);
+      if (depth === SOURCE_DEPTH) this.judge(level, example, score, resembling);
       const cell = level.cells.get(model) ?? { n: 0, sum: 0 };
       level.cells.set(model, cell);
       cell.n += 1;
@@ -110,6 +138,17 @@ export class ScoreBelief {
       level.sumOfSquares += score * score;
     });
     if (this.setup.driftRule !== false) this.watchFor(context, model, score, before);
+  }
+
+  /** Moves the odds of "stranger" by how well both hypotheses foresaw this score. */
+  private judge(level: Level, { context, model }: LearningExample, score: number, resembling: number): void {
+    const overall = this.overallLevel(context, model);
+    if (overall === null) return;
+    judgeStranger(level.stranger, score, overall, level.cells.get(model), resembling);
+  }
+
+  private overallLevel(context: TaskContext, model: string): number | null {
+    return this.hasDrifted(context, model) ? null : (this.overall.get(model) ?? null);
   }
 
   private prior(context: TaskContext, model: string): number | null {
@@ -131,12 +170,13 @@ export class ScoreBelief {
     }
   }
 
-  /** Estimate after the first `depth` levels of the context. */
+  /** Estimate after the first `depth` levels of the context; `strangers`: probability of that instead of the odds. */
   private descend(
     keys: readonly string[],
     context: TaskContext,
     model: string,
     depth: number,
+    strangers?: number,
   ): ScoreEstimate {
     const known = this.prior(context, model);
     let mean = priorMean(this.setup.prior, context.dimension);
@@ -152,6 +192,10 @@ export class ScoreBelief {
       mean = ((cell?.sum ?? 0) + k * ((isPrior ? known : mean) + shift)) / (n + k);
       if (level) variance = pooledVariance(level, variance);
       weight = n + (isPrior ? k : Math.min(k, weight));
+      const overall = i === SOURCE_DEPTH ? this.overallLevel(context, model) : null;
+      if (overall === null) continue;
+      const share = strangers ?? strangerChance(level?.stranger);
+      mean += share * (strangerMean(level?.stranger, overall, cell) - mean);
     }
     return { mean: Math.min(Math.max(mean, 0), 1), variance, weight };
   }

@@ -1,7 +1,8 @@
 import type { Appraisal } from './choose';
 import { attempt, bestScore, eligible, explorationOf, mustStop, stop } from './choose';
 import { CostBelief } from './cost-belief';
-import { EscalationBelief, measurement } from './escalation-belief';
+import { EscalationBelief } from './escalation-belief';
+import { measurement } from './verdict';
 import type { EscalationForecast } from './escalation-belief';
 import type { ChainRank } from './fixed-chain';
 import { configuredRank, inChainOrder } from './fixed-chain';
@@ -57,7 +58,7 @@ class VerifyEscalate implements Policy {
     const known = free.filter((c) => this.belief.models.includes(c.model));
     if (known.length < free.length) return this.introduce(input, free, random);
     const forecast = this.belief.forecast(input.context);
-    const seen = this.afterAttempts(forecast.gaussian, input);
+    const seen = this.afterAttempts(forecast, input);
     const costs = free.map((c) => this.costs.predict(input.context, c));
     const planned = this.plan(input, free, forecast, seen, chargeOf(input, costs));
     const appraisals = this.appraise(input, free, forecast, seen, planned, costs);
@@ -65,7 +66,8 @@ class VerifyEscalate implements Policy {
       return stop(input, 'no untried model is expected to gain more than it costs', appraisals);
     }
     return attempt(input, appraisals, random, {
-      exploration: explorationOf(this.setup),
+      // A first attempt has a known chance for every model; later ones are spread by the escalation itself.
+      exploration: input.tried.length === 0 ? explorationOf(this.setup) : 0,
       reason: (a) =>
         `best look-ahead value ${a.value.toFixed(3)}; expected score ${a.predictedScore.toFixed(2)}`,
     });
@@ -95,11 +97,11 @@ class VerifyEscalate implements Policy {
   }
 
   /** The forecast given the attempts already made on this task. */
-  private afterAttempts(forecast: Gaussian, input: DecisionInput): Gaussian {
-    let seen = forecast;
+  private afterAttempts({ gaussian, shape }: EscalationForecast, input: DecisionInput): Gaussian {
+    let seen = gaussian;
     for (const t of input.tried) {
       const model = this.belief.models.indexOf(t.model);
-      const { value, variance } = measurement(t.score, input.verifierNoise);
+      const { value, variance } = measurement(t.score, input.verifierNoise, shape);
       if (model >= 0) seen = condition(seen, model, value, variance);
     }
     return seen;

@@ -10,6 +10,7 @@ import type {
   PolicyFactory,
   PolicySetup,
   Random,
+  TaskContext,
 } from './policy';
 import { priorMean, priorScore } from './prior';
 import type { ScoreEstimate } from './score-belief';
@@ -97,16 +98,20 @@ class VoteEnsemble implements Policy {
     candidate: Candidate,
     estimate: ScoreEstimate,
   ): Record<Voter, number> {
-    const { prior } = this.setup;
-    const { dimension } = seen.context;
     return {
-      prior:
-        prior && !this.beliefs.scores.hasDrifted(seen.context, candidate.model)
-          ? (priorScore(prior, dimension, candidate.model) ?? priorMean(prior, dimension))
-          : estimate.mean,
+      prior: this.priorOpinion(seen.context, candidate.model, estimate.mean),
       posterior: estimate.mean,
       neighbours: neighbourScore(seen.neighbours, candidate.model, estimate.mean, NEIGHBOUR_PSEUDO_COUNT),
     };
+  }
+
+  /** The prior's score, giving way to the posterior where the source is a stranger or the model has changed. */
+  private priorOpinion(context: TaskContext, model: string, posterior: number): number {
+    const { prior } = this.setup;
+    const { scores } = this.beliefs;
+    if (!prior || scores.hasDrifted(context, model)) return posterior;
+    const known = priorScore(prior, context.dimension, model) ?? priorMean(prior, context.dimension);
+    return known + scores.strangerShare(context) * (posterior - known);
   }
 
   private weights(): Record<Voter, number> {

@@ -112,7 +112,7 @@ export async function verifyAnswer(
   });
   const dimension = task.dimension ?? 'code_generation';
   const weights = deps.weights?.[dimension] ?? DEFAULT_WEIGHTS[dimension];
-  const scored = scoreOf([...checked.findings, ruleFinding(answer, check.entryPoint)], { weights });
+  const scored = scoreOf([...checked.findings, ruleFinding(answer, check.entryPoint, task.prompt)], { weights });
   return {
     ...scored,
     code: checked.chosen?.code ?? null,

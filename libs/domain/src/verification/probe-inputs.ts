@@ -1,5 +1,6 @@
 import type { Random } from '../routing/policy';
 import { endOfBrackets, selfContained } from './prompt-tests';
+import { isOptional, parametersIn, splitAtTop } from './signatures';
 
 /**
  * Calls on which several answers to one task can be compared: those that the task's own texts make, else calls with
@@ -52,36 +53,12 @@ function callsIn(text: string, name: string): string[] {
 /** Types of the parameters that a call must give, as written; `null` where one has none, or there is no signature. */
 function parametersOf(code: string, name: string, language: ProbedLanguage): string[] | null {
   if (language === 'javascript') return null;
-  const n = escaped(name);
-  const head =
-    language === 'python'
-      ? new RegExp(`^\\s*(?:async\\s+)?def\\s+${n}\\s*\\(`, 'm')
-      : new RegExp(`\\bfunction\\s+${n}\\s*\\(|\\b(?:const|let)\\s+${n}\\s*=\\s*(?:async\\s*)?\\(`);
-  const found = head.exec(code);
-  const open = found ? found.index + found[0].length - 1 : -1;
-  const end = found ? endOfBrackets(code, open, MAX_CALL) : -1;
-  if (end < 0) return null;
-  const written = splitAtTop(code.slice(open + 1, end - 1)).filter((p) => p !== '');
-  const needed = written.filter((p) => !/=(?!>)/.test(p) && !/^[*/]$/.test(p) && !/^\w+\?\s*:/.test(p));
+  const written = parametersIn(code, name, language === 'python' ? 'python' : 'script');
+  if (written === null || written.some((p) => /^\*+\w|^\.\.\./.test(p))) return null;
+  const needed = written.filter((p) => !isOptional(p));
   const types = needed.map((p) => /^\w+\s*:\s*([\s\S]+)$/.exec(p)?.[1]?.trim());
   const sound = types.length > 0 && types.length <= MAX_PARAMETERS && types.every((t) => t !== undefined);
   return sound ? types : null;
-}
-
-/** Parts between the commas that no bracket encloses, trimmed. */
-function splitAtTop(text: string): string[] {
-  const parts: string[] = [];
-  let [depth, start] = [0, 0];
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] as string;
-    if ('([{<'.includes(c)) depth++;
-    else if (')]}>'.includes(c)) depth--;
-    else if (c === ',' && depth === 0) {
-      parts.push(text.slice(start, i).trim());
-      start = i + 1;
-    }
-  }
-  return [...parts, text.slice(start).trim()];
 }
 
 /** Argument lists for parameters of these types; none when a type is not among the simple ones. */

@@ -12,8 +12,10 @@ const PYTHON_MODULES = [
   'candidate',
   'candidate_main',
   'remote',
+  'sharing',
   'judge',
   'scope',
+  'captured',
   'explain',
   'prepare',
   'collected',
@@ -27,7 +29,8 @@ const read = (...path: string[]) => readFileSync(join(__dirname, 'harness', ...p
 const pythonSources = () => PYTHON_MODULES.map((name) => [name, read('python', `${name}.py`)] as const);
 
 /** Puts a module with a name and its code (or text) where `import` finds it. */
-const PYTHON_LOADER = `def _load(name, code):
+const PYTHON_LOADER = `sys.modules["acr_harness"] = type(sys)("acr_harness")
+def _load(name, code):
     module = type(sys)("acr_harness." + name)
     sys.modules[module.__name__] = module
     exec(code, module.__dict__)

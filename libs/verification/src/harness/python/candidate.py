@@ -37,14 +37,19 @@ class Candidate(Codec):
         self.out = []
 
     def encode_object(self, v, snapshot):
+        if type(v) is JudgeObject:
+            return {"o": v.__dict__["_key"]}
         key = id(v)
         self.objects[key] = v
         m = {"h": key, "call": callable(v), "name": getattr(v, "__name__", type(v).__name__)}
         m["name"] = m["name"] if type(m["name"]) is str else "object"
         if isinstance(v, type):
             m["class"] = [c.__name__ for c in v.__mro__ if c.__module__ == "builtins"]
+            if issubclass(v, BaseException):
+                m["own"] = self.own_errors(v)
         else:
             m["of"] = id(type(v))
+            m["await"] = hasattr(type(v), "__await__")
             self.objects[id(type(v))] = type(v)
         if snapshot is not None:
             m["snap"] = snapshot
@@ -55,12 +60,16 @@ class Candidate(Codec):
     def decode_object(self, m):
         if "h" in m:
             return self.objects[m["h"]]
-        return JudgeObject(self, m["o"], m["call"])
+        return JudgeObject(self, m["o"], m["call"], m.get("names", {}))
 
     def ask(self, message):
         """Asks the judge while the judge waits for us."""
         self.channel.send({"out": self.take_output(), **message})
         reply = self.channel.receive()
+        while "op" in reply:
+            # What the judge does for us needs us in turn: a callback that looks at an object of ours.
+            self.channel.send(self.handle(reply))
+            reply = self.channel.receive()
         if "err" in reply:
             raise getattr(builtins, reply["err"][0], Exception)(*reply["err"][1:])
         return self.decode(reply["ok"])
@@ -110,51 +119,88 @@ class Candidate(Codec):
         return 0
 
     def serve(self):
-        program = None
         while True:
-            m = self.channel.receive()
-            reply = None
-            try:
-                if m["op"] == "load":
-                    order = self.order or m
-                    reply, program = self.load(order["programs"], order["entry"])
-                elif m["op"] == "run":
-                    self.run(program)
-                    reply = {"ok": None}
-                elif m["op"] == "script":
-                    reply = {"ok": self.run_script(program, m)}
-                elif m["op"] == "names":
-                    reply = {"ok": sorted(n for n in self.globals if type(n) is str and n[:1] != "_")}
-                else:
-                    reply = self.perform(m)
-            except BaseException as e:
-                reply = self.error(e)
-            reply["out"] = self.take_output()
-            self.channel.send(reply)
+            self.channel.send(self.handle(self.channel.receive()))
 
-    def error(self, e):
+    def handle(self, m):
+        """The reply to one question of the judge."""
+        try:
+            if m["op"] == "load":
+                order = self.order or m
+                reply, self.program = self.load(order["programs"], order["entry"])
+            elif m["op"] == "run":
+                self.run(self.program)
+                reply = {"ok": None}
+            elif m["op"] == "script":
+                reply = {"ok": self.run_script(self.program, m)}
+            elif m["op"] == "names":
+                reply = {"ok": sorted(n for n in self.globals if type(n) is str and n[:1] != "_")}
+            else:
+                reply = self.perform(m)
+        except BaseException as e:
+            reply = self.error(e)
+        reply["out"] = self.take_output()
+        return reply
+
+    def error(self, e, depth=0):
         cls = type(e)
         chain = [c.__name__ for c in cls.__mro__ if c.__module__ == "builtins" and c.__name__ in dir(builtins)]
         try:
-            args = [a if isinstance(a, (str, int, float, bool, type(None))) else repr(a) for a in e.args]
-            text = str(e)
+            args, text = self.encode(list(e.args)), str(e)
         except BaseException:
-            args, text = [], ""
-        self.objects[id(cls)] = cls
-        return {"err": {"chain": chain, "cls": id(cls), "own": cls.__module__ != "builtins", "name": str(cls.__name__), "module": str(cls.__module__), "args": self.encode(args), "text": text[:2000]}}
+            args, text = {"l": []}, ""
+        try:
+            attributes = {k: self.encode(v) for k, v in vars(e).items() if type(k) is str and k[:1] != "_"}
+        except BaseException:
+            attributes = {}
+        self.objects[id(e)] = e
+        err = {"chain": chain, "own": self.own_errors(cls), "h": id(e), "name": str(cls.__name__), "module": str(cls.__module__)}
+        err.update(args=args, text=text[:2000], attributes=attributes)
+        if e.__cause__ is not None and depth < 3:
+            err["cause"] = self.error(e.__cause__, depth + 1)["err"]
+        return {"err": err}
+
+    def own_errors(self, cls):
+        """The classes of an error that the language did not bring, most special first."""
+        own = [c for c in cls.__mro__ if c.__module__ != "builtins"]
+        self.objects.update((id(c), c) for c in own)
+        return [[id(c), str(c.__name__)] for c in own]
 
     def perform(self, m):
         if m["op"] == "get":
             if m["name"] not in self.globals:
                 return {"missing": True}
             return {"ok": self.encode(self.globals[m["name"]])}
+        if m["op"] == "set":
+            self.globals[m["name"]] = self.decode(m["v"])
+            return {"ok": None}
+        if m["op"] == "delete":
+            return {"ok": None} if self.globals.pop(m["name"], self) is not self else {"missing": True}
+        if m["op"] == "unpickle":
+            return {"ok": self.encode(__import__("pickle").loads(self.decode(m["data"])))}
+        if m["op"] == "subclass":
+            return {"ok": self.encode(self.subclass(m))}
         target = self.objects[m["h"]]
         raw = m.get("a", [])
         args = [self.decode(a) for a in raw]
         kwargs = {k: self.decode(a) for k, a in m.get("kw", {}).items()}
         value = SPECIAL[m["op"]](target, *args, **kwargs)
-        reply = {"ok": self.encode(value)}
+        same = [i for i, a in enumerate(args) if a is value and isinstance(a, (list, dict, set, bytearray))]
+        reply = {"arg": same[0]} if same else {"ok": self.encode(value)}
         changed = [[i, n] for i, a in enumerate(args) if isinstance(raw[i], dict) for n in [self.encode(a)] if n != raw[i]]
         if changed:
             reply["w"] = changed
         return reply
+
+    def subclass(self, m):
+        """A class that the tests derive from one of the answer's: what they override is called in the judge."""
+        base = self.objects[m["h"]]
+
+        def overriding(method):
+            return lambda *args, **kwargs: method(*args, **kwargs)
+
+        own = {name: self.decode(v) for name, v in m["own"].items()}
+        space = {name: overriding(v) if type(v) is JudgeObject and v._call else v for name, v in own.items()}
+        for name, kind in m["kinds"].items():
+            space[name] = {"property": property, "staticmethod": staticmethod, "classmethod": classmethod}[kind](space[name])
+        return type(base)(m["name"], (base,), {**space, "__module__": "__main__"})

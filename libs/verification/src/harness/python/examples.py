@@ -1,7 +1,10 @@
 """Examples of the prompt."""
+import sys
+
+from acr_harness.captured import Captured
 from acr_harness.channel import AnswerDied
 from acr_harness.prepare import prepare
-from acr_harness.remote import Remote
+from acr_harness.remote import is_remote
 from acr_harness.scope import namespace
 
 
@@ -30,7 +33,42 @@ def close(a, b, math):
     if isinstance(a, float) or isinstance(b, float):
         number = (int, float)
         return isinstance(a, number) and isinstance(b, number) and math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
-    return type(a) is not Remote and a == b
+    return not is_remote(a) and a == b
+
+
+def compiled(example):
+    """An expression; a doctest may be a statement, too, that prints."""
+    try:
+        return compile(example["source"], "<tests>", "eval")
+    except SyntaxError:
+        if example["form"] != "doctest":
+            raise
+        return compile(example["source"] + "\n", "<tests>", "exec")
+
+
+def as_shown(value, printed, shown, example):
+    """Whether an example came out as its prompt shows it: what it printed, else its value."""
+    want = example["want"]
+    if not printed and same(value, want):
+        return True
+    if example["form"] != "doctest":
+        return False
+    shown, want = " ".join(shown.split()), " ".join(want.split())
+    return elided(shown, want) if "..." in want else bool(printed) and shown == want
+
+
+def elided(shown, want):
+    """`...` stands for anything, as doctest has it."""
+    first, *rest = want.split("...")
+    if not want.strip(". ") or not shown.startswith(first):
+        return False
+    at = len(first)
+    for piece in rest[:-1]:
+        at = shown.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return shown.endswith(rest[-1]) and len(shown) - len(rest[-1]) >= at
 
 
 def run_examples(judge, order):
@@ -43,21 +81,26 @@ def run_examples(judge, order):
         try:
             for line in example["setup"]:
                 exec(compile(line, "<tests>", "exec"), names)
-            code = compile(example["source"], "<tests>", "eval")
+            code = compiled(example)
         except AnswerDied:
             raise
         except BaseException:
             skipped += 1
             continue
+        outer, sys.stdout = sys.stdout, Captured()
         try:
             value = eval(code, names)
-            ok = same(value, example["want"]) if example.get("raises") is None else False
-            got = repr(value)[:200]
+            printed = "".join(sys.stdout.parts)
+            shown = printed + (repr(value) if value is not None or not printed else "")
+            ok = as_shown(value, printed, shown, example) if example.get("raises") is None else False
+            got = shown[:200]
         except AnswerDied:
             raise
         except BaseException as e:
             ok = example.get("raises") == type(e).__name__
             got = f"{type(e).__name__}: {e}"[:200]
+        finally:
+            sys.stdout = outer
         if ok:
             passed += 1
         else:

@@ -4,7 +4,10 @@ import sys
 
 from acr_harness.channel import AnswerDied
 from acr_harness.codec import DATA, Codec, is_stdlib
-from acr_harness.remote import Remote, RemoteMeta
+from acr_harness.operations import SPECIAL
+from acr_harness.remote import CURRENT, Remote, RemoteAwaitable, RemoteMeta, is_remote
+from acr_harness.sharing import may_touch
+from acr_harness.tests_object import OPERATIONS
 
 
 class Judge(Codec):
@@ -13,12 +16,16 @@ class Judge(Codec):
         self.objects = {}
         self.classes = {}
         self.errors = {}
+        self.remotes = {}
         self.named = set()
+        # Modules of the language with which the tests looked into the answer itself, which is not here.
+        self.blind = set()
+        CURRENT.append(self)
         # Names that the tests can mean; None: whatever is looked up was written in the tests.
         self.words = None
 
     def encode_object(self, v, snapshot):
-        if type(v) is Remote:
+        if is_remote(v):
             return {"h": v.__dict__["_h"]}
         remote = type.__getattribute__(v, "__dict__").get("_remote") if isinstance(v, type) else None
         if remote is not None:
@@ -26,7 +33,10 @@ class Judge(Codec):
         if hasattr(type(v), "_snapshot_of"):
             return {"h": v.__dict__["_h"]}
         self.objects[id(v)] = v
-        return {"o": id(v), "call": callable(v)}
+        m = {"o": id(v), "call": callable(v)}
+        if type(v).__name__ == "function":
+            m["names"] = {n: getattr(v, n) for n in ("__name__", "__qualname__", "__doc__", "__module__")}
+        return m
 
     def decode_object(self, m):
         if "o" in m and m["o"] in self.objects:
@@ -39,7 +49,10 @@ class Judge(Codec):
             return self.coroutine(Remote(self, m))
         if "snap" in m:
             return self.data_object(self.decode(m["snap"]), m)
-        return Remote(self, m)
+        # The same object is the same object to `is`.
+        if m["h"] not in self.remotes:
+            self.remotes[m["h"]] = (RemoteAwaitable if m.get("await") else Remote)(self, m)
+        return self.remotes[m["h"]]
 
     async def coroutine(self, remote):
         return self.special(remote, "await")
@@ -63,16 +76,54 @@ class Judge(Codec):
             chain = [getattr(builtins, n) for n in m["class"] if isinstance(getattr(builtins, n, None), type)]
             base = next((c for c in chain if issubclass(c, BaseException)), None)
             if base is not None:
-                self.classes[m["h"]] = self.mirror_error(m["h"], m["name"], base)
+                self.classes[m["h"]] = self.mirror_error(m["own"], base)
             else:
                 space = {"_judge": self, "_remote": Remote(self, m), "__module__": "answer"}
                 self.classes[m["h"]] = RemoteMeta(m["name"], (), space)
         return self.classes[m["h"]]
 
-    def mirror_error(self, key, name, base):
-        if key not in self.errors:
-            self.errors[key] = type(name, (base,), {"_remote": Remote(self, {"h": key, "name": name})})
-        return self.errors[key]
+    def mirror_error(self, own, base):
+        """Class of an answer's error, below the mirrors of the classes that it derives from."""
+        for key, name in reversed(own):
+            if key not in self.errors:
+                space = {"_remote": Remote(self, {"h": key, "name": str(name)}), "__str__": told, "__getattr__": asked}
+                self.errors[key] = type(str(name), (base,), space)
+            base = self.errors[key]
+        return base
+
+    def derive(self, cls, base, space):
+        """`cls` is a class of the tests below one of the answer's: makes its like in the answer's process."""
+        self.fill(base)
+        own = {n: v for n, v in space.items() if n not in ("__module__", "__qualname__", "__classcell__", "__doc__")}
+        kinds = {n: type(v).__name__ for n, v in own.items() if type(v) in (property, staticmethod, classmethod)}
+        bare = {n: v.fget if type(v) is property else v.__func__ if n in kinds else v for n, v in own.items()}
+        m = self.ask({
+            "op": "subclass",
+            "h": base._remote.__dict__["_h"],
+            "name": cls.__name__,
+            "own": {n: self.encode(v) for n, v in bare.items()},
+            "kinds": kinds,
+        })["ok"]
+        type.__setattr__(cls, "_remote", Remote(self, m))
+        self.classes[m["h"]] = cls
+        self.named.add(m["h"])
+
+    def fill(self, mirror):
+        """Gives the mirror of a class its methods, so that `super()` finds them."""
+        if "_filled" in mirror.__dict__ or "_remote" not in mirror.__dict__:
+            return
+        type.__setattr__(mirror, "_filled", True)
+        for name in self.special(mirror._remote, "dir"):
+            if name == "__init__" or not name.startswith("__"):
+                type.__setattr__(mirror, name, self.method(mirror._remote, name))
+
+    def method(self, remote, name):
+        return lambda instance, *args, **kwargs: self.call(self.special(remote, "getattr", name), (instance, *args), kwargs)
+
+    def looked_into(self, frame):
+        name = frame.f_globals.get("__name__")
+        if name in ("inspect", "dis", "gc"):
+            self.blind.add(name)
 
     def trusts(self, remote):
         return remote.__dict__["_of"] in self.named
@@ -85,7 +136,7 @@ class Judge(Codec):
                 raise AnswerDied("the answer's process broke the protocol")
             if m.get("out"):
                 sys.stdout.write(str(m["out"]))
-            if not any(k in m for k in ("cb", "cbget", "cbset")):
+            if not any(k in m for k in ("cb", "cbget", "cbset", "cbop")):
                 return m
             self.channel.send(self.serve(m))
 
@@ -95,9 +146,13 @@ class Judge(Codec):
                 f = builtins.input if m["cb"] == "input" else self.objects[m["cb"]]
                 kw = {k: self.decode(v) for k, v in m["kw"].items()}
                 return {"ok": self.encode(f(*[self.decode(a) for a in m["a"]], **kw))}
+            if "cbop" in m:
+                if m["op"] not in OPERATIONS:
+                    raise TypeError(m["op"])
+                return {"ok": self.encode(SPECIAL[m["op"]](self.objects[m["cbop"]], *[self.decode(a) for a in m["a"]]))}
             key, name = m.get("cbget", m.get("cbset")), str(m["name"])
             target = self.objects[key]
-            if name.startswith("_") or type(target).__module__ != "tests":
+            if not may_touch(target, name, "cbset" in m):
                 raise AttributeError(name)
             if "cbset" in m:
                 setattr(target, name, self.decode(m["v"]))
@@ -106,7 +161,8 @@ class Judge(Codec):
         except AnswerDied:
             raise
         except Exception as e:
-            return {"err": [type(e).__name__, *[a for a in e.args if isinstance(a, (str, int))]]}
+            names = [c.__name__ for c in type(e).__mro__ if c.__module__ == "builtins"]
+            return {"err": [names[0], *[a for a in e.args if isinstance(a, (str, int))]]}
 
     def ask(self, message):
         self.asked = getattr(self, "asked", 0) + 1
@@ -126,9 +182,14 @@ class Judge(Codec):
                 cls = getattr(sys.modules.get(err["module"]), err["name"], base)
                 cls = cls if isinstance(cls, type) and issubclass(cls, base) else base
             else:
-                cls = self.mirror_error(err["cls"], err["name"], base)
+                cls = self.mirror_error(err["own"], base)
         error = cls.__new__(cls, *args)
         error.args = tuple(args)
+        own = {str(k): v for k, v in err["attributes"].items() if not (str(k).startswith("_") or hasattr(BaseException, str(k)))}
+        error.__dict__.update({k: self.decode(v) for k, v in own.items()})
+        error.__dict__.update(_acr_text=str(err["text"]), _acr_remote=Remote(self, {"h": err["h"]}))
+        if "cause" in err:
+            error.__cause__ = self.failure(err["cause"])
         if isinstance(error, SystemExit):
             # Uncaught it must not end a command with success.
             code = args[0] if args else None
@@ -149,6 +210,8 @@ class Judge(Codec):
         })
         for index, value in reply.get("w", []):
             update(args[index], self.decode(value))
+        if "arg" in reply:
+            return args[reply["arg"]]
         return self.decode(reply.get("ok"))
 
     def lookup(self, name):
@@ -159,6 +222,18 @@ class Judge(Codec):
         if isinstance(value, RemoteMeta) and (self.words is None or name in self.words):
             self.named.add(value._remote.__dict__["_h"])
         return value
+
+
+def told(error):
+    return error.__dict__["_acr_text"] if "_acr_text" in error.__dict__ else BaseException.__str__(error)
+
+
+def asked(error, name):
+    """Attribute of an error that its class computes."""
+    remote = error.__dict__.get("_acr_remote")
+    if remote is None or name.startswith("_"):
+        raise AttributeError(name)
+    return getattr(remote, name)
 
 
 def update(old, new):

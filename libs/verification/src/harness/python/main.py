@@ -5,6 +5,7 @@ import sys
 import time
 
 from acr_harness.candidate_main import attached_candidate, candidate_main
+from acr_harness.captured import Captured
 from acr_harness.channel import AnswerDied, Channel
 from acr_harness.checks import CHECKS
 from acr_harness.judge import Judge
@@ -20,28 +21,6 @@ def start(deadline):
     channel = Channel(replies[0], calls[1])
     channel.deadline = deadline
     return Judge(channel)
-
-
-class Captured:
-    """Keeps what the tests print out of the report, and little of it."""
-
-    encoding = "utf-8"
-
-    def __init__(self):
-        self.parts = []
-        self.size = 0
-
-    def write(self, text):
-        if self.size < 16384:
-            self.parts.append(text[: 16384 - self.size])
-            self.size += len(text)
-        return len(text)
-
-    def flush(self):
-        pass
-
-    def isatty(self):
-        return False
 
 
 def main():

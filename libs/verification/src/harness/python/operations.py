@@ -22,6 +22,16 @@ def _exit(o):
     return type(o).__exit__(o, None, None, None)
 
 
+def _copying(name):
+    return lambda o: getattr(__import__("copy"), name)(o)
+
+
+def _pickle(o):
+    import pickle
+
+    return pickle.dumps(o)
+
+
 def _await(o):
     import asyncio
 
@@ -36,7 +46,7 @@ COMPARE = ["eq", "ne", "lt", "le", "gt", "ge"]
 SPECIAL = {n: getattr(operator, n) for n in BINARY + COMPARE + ["neg", "pos", "invert", "abs", "getitem", "contains", "truth"]}
 SPECIAL.update(
     call=lambda f, *a, **k: f(*a, **k), getattr=getattr, setattr=_setattr, setitem=_setitem, delitem=_delitem,
-    len=len, iter=iter, next=next, str=str, repr=repr, hash=hash, int=int, float=float, round=round, enter=_enter,
-    exit=_exit, isinstance=isinstance, dir=dir, reversed=lambda o: list(reversed(o)), format=format,
-    **{"await": _await},
+    len=len, bool=bool, iter=iter, next=next, str=str, repr=repr, hash=hash, int=int, float=float, round=round, enter=_enter,
+    exit=_exit, isinstance=isinstance, issubclass=issubclass, dir=dir, reversed=lambda o: list(reversed(o)), format=format,
+    copy=_copying("copy"), deepcopy=_copying("deepcopy"), pickle=_pickle, **{"await": _await},
 )

@@ -1,5 +1,11 @@
 """Objects and classes of the answer, as the tests see them."""
+import sys
+
 from acr_harness.operations import BINARY
+
+
+# What functions and objects tell of themselves in attributes; the rest are operators, which Remote guards.
+READABLE = ("__name__", "__qualname__", "__dict__", "__wrapped__", "__annotations__", "__defaults__", "__kwdefaults__")
 
 
 class Remote:
@@ -10,7 +16,8 @@ class Remote:
         self.__dict__.update(_judge=judge, _h=m["h"], _of=m.get("of"), _name=m.get("name", "object"))
 
     def __getattr__(self, name):
-        if name.startswith("__") and name.endswith("__") and name not in ("__name__", "__dict__", "__doc__"):
+        if name.startswith("__") and name.endswith("__") and name not in READABLE:
+            self._judge.looked_into(sys._getframe(1))
             raise AttributeError(name)
         return self._judge.special(self, "getattr", name)
 
@@ -34,7 +41,7 @@ class Remote:
         return self._judge.special(self, "next")
 
     def __eq__(self, other):
-        if not isinstance(other, Remote):
+        if not is_remote(other):
             return self._judge.special(self, "eq", other) if self._judge.trusts(self) else False
         if self._h == other._h:
             return True
@@ -46,17 +53,44 @@ class Remote:
     def __hash__(self):
         return self._judge.special(self, "hash") if self._judge.trusts(self) else hash(self._h)
 
+    def __copy__(self):
+        return self._judge.special(self, "copy")
+
+    def __deepcopy__(self, memo):
+        return self._judge.special(self, "deepcopy")
+
+    def __reduce__(self):
+        return rebuild, (self._judge.special(self, "pickle"),)
+
+    @property
+    def __class__(self):
+        self.__dict__["_judge"].looked_into(sys._getframe(1))
+        named = self.__dict__["_judge"].classes.get(self.__dict__["_of"])
+        return named if named is not None else Remote
+
+
+class RemoteAwaitable(Remote):
+    """One that can be awaited; what can is not a plain function to mock.patch."""
+
     def __await__(self):
         yield from ()
         return self._judge.special(self, "await")
 
-    def __reduce__(self):
-        raise TypeError("an object of the answer cannot be copied")
 
-    @property
-    def __class__(self):
-        named = self.__dict__["_judge"].classes.get(self.__dict__["_of"])
-        return named if named is not None else Remote
+# The judge whose check is running, for what is unpickled.
+CURRENT = []
+
+
+def rebuild(data):
+    judge = CURRENT[-1]
+    return judge.decode(judge.ask({"op": "unpickle", "data": judge.encode(data)})["ok"])
+
+
+def is_remote(value):
+    return issubclass(type(value), Remote)
+
+
+Remote.__doc__ = property(lambda self: self._judge.special(self, "getattr", "__doc__"))
 
 
 def _forward(op, checked=True):
@@ -79,17 +113,33 @@ Remote.__exit__ = lambda self, *exc: self._judge.special(self, "exit")
 
 
 class RemoteMeta(type):
-    """A class of the answer, as a class of the judge, so that isinstance and except work."""
+    """A class of the answer, as a class of the judge, so that isinstance, except and derived classes work."""
+
+    def __new__(meta, name, bases, space):
+        cls = super().__new__(meta, name, bases, space)
+        if bases and "_remote" not in space:
+            bases[0]._judge.derive(cls, bases[0], space)
+        return cls
+
+    def __init__(cls, name, bases, space):
+        super().__init__(name, bases, space)
 
     def __call__(cls, *args, **kwargs):
         return cls._judge.call(cls._remote, args, kwargs)
 
     def __getattr__(cls, name):
         if name.startswith("__") or name in ("_remote", "_judge"):
+            if name != "_judge" and "_judge" in cls.__dict__:
+                cls._judge.looked_into(sys._getframe(1))
             raise AttributeError(name)
         return cls._judge.special(cls._remote, "getattr", name)
 
     def __instancecheck__(cls, value):
-        if type(value) is not Remote:
+        if not is_remote(value):
             return type.__instancecheck__(cls, value)
         return bool(cls._judge.special(value, "isinstance", cls._remote))
+
+    def __subclasscheck__(cls, other):
+        if type(other) is not RemoteMeta:
+            return type.__subclasscheck__(cls, other)
+        return bool(cls._judge.special(other._remote, "issubclass", cls._remote))

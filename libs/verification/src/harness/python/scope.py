@@ -53,6 +53,16 @@ class AnswerModule(type(sys)):
         super().__init__(name)
         self.__dict__["_judge"] = judge
 
+    def __setattr__(self, name, value):
+        # mock.patch of what the answer's functions use.
+        if name.startswith("__"):
+            return super().__setattr__(name, value)
+        self._judge.ask({"op": "set", "name": name, "v": self._judge.encode(value)})
+
+    def __delattr__(self, name):
+        if self._judge.ask({"op": "delete", "name": name}).get("missing"):
+            raise AttributeError(name)
+
     def __getattr__(self, name):
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)

@@ -15,9 +15,14 @@ export const envSchema = z.object({
     .describe('Postgres that holds the truth. `acr up` sets it to the embedded one.'),
   ACR_QUEUE_URL: z
     .string()
-    .regex(/^(rediss?|postgres(ql)?):\/\//, 'must start with redis://, rediss:// or postgres://')
+    .regex(
+      /^(rediss?(\+(cluster|sentinel))?|postgres(ql)?):\/\//,
+      'must start with redis://, rediss://, redis+cluster://, redis+sentinel:// or postgres://',
+    )
     .optional()
-    .describe('Queue back end: Redis, or a Postgres. Default: the database.'),
+    .describe(
+      'Queue back end: Redis (also `redis+cluster://`, `redis+sentinel://`, `rediss` for TLS: docs/queues.md), or a Postgres. Default: the database.',
+    ),
   ACR_MODELS_FILE: z
     .string()
     .optional()
@@ -132,15 +137,15 @@ export const envSchema = z.object({
     .describe(
       'For `acr bench load`: every answer passes after so long, without being run. Refused unless all models are simulated.',
     ),
+  ACR_REPOSITORIES: z
+    .string()
+    .optional()
+    .describe('Folder with the repositories that tasks may name. Default: none, such tasks are refused.'),
   ACR_MEMORY_CAPACITY: wholeNumber
     .min(1)
     .default(20_000)
     .describe('Experiences kept per tenant, first in, first out (paper: 20,000).'),
   ACR_NEIGHBOURS: wholeNumber
-  ACR_REPOSITORIES: z
-    .string()
-    .optional()
-    .describe('Folder with the repositories that tasks may name. Default: none, such tasks are refused.'),
     .min(0)
     .max(100)
     .default(10)

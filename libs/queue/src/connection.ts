@@ -2,6 +2,7 @@ import { AcrError } from '@acrouter/domain/errors';
 import type { Processor, Queue, Worker, WorkerOptions } from 'bullmq';
 import { PostgresQueueConnection } from './postgres-connection';
 import { RedisQueueConnection } from './redis-connection';
+import { isRedisUrl } from './redis-url';
 
 /** How one physical queue is consumed. */
 export type WorkerTuning = Pick<
@@ -39,7 +40,8 @@ export interface OpenQueueOptions {
 }
 
 /**
- * Opens the queue at `url`, chosen by its scheme: `redis:`, `rediss:` (TLS), `postgres:`, `postgresql:`.
+ * Opens the queue at `url`, chosen by its scheme: `redis:`, `redis+cluster:`, `redis+sentinel:` (each with `rediss` for
+ * TLS; see redis-url.ts), `postgres:`, `postgresql:`.
  * On Postgres it brings the schema `acr_queue` up to date.
  * @throws AcrError ACR_CONFIG_INVALID for another scheme, ACR_QUEUE_UNAVAILABLE when nothing answers there.
  */
@@ -49,11 +51,11 @@ export async function openQueueConnection(
 ): Promise<QueueConnection> {
   const scheme = /^([a-z]+):\/\//.exec(url)?.[1] ?? '';
   const onError = options.onError ?? (() => undefined);
-  if (scheme === 'redis' || scheme === 'rediss') return RedisQueueConnection.open(url, onError);
+  if (isRedisUrl(url)) return RedisQueueConnection.open(url, onError);
   if (scheme === 'postgres' || scheme === 'postgresql')
     return PostgresQueueConnection.open(url, options.poolSize ?? 8, onError);
   throw new AcrError(
     'ACR_CONFIG_INVALID',
-    'The queue URL must begin with redis://, rediss://, postgres:// or postgresql:// (ACR_QUEUE_URL)',
+    'The queue URL must begin with redis://, rediss:// (TLS), redis+cluster://, redis+sentinel://, postgres:// or postgresql:// (ACR_QUEUE_URL)',
   );
 }

@@ -10,9 +10,12 @@ import { jobOptions } from './job-options';
 import { encodeName, keyOf, physicalName } from './queue-key';
 import { currentTrace, formatTraceparent, nextSpan } from './trace';
 import type { RandomBytes } from './trace';
+import { within } from './time-limit';
 
 /** Messages per addBulk; Postgres takes a batch as one statement. */
 const BULK = 500;
+/** Longest wait for the queue; back ends give up earlier by themselves, but a Redis Cluster that is away does not. */
+const PUBLISH_LIMIT_MS = 30_000;
 
 export interface PublishOptions {
   /** Which of a keyed queue's queues. Default: the message's `model`. */
@@ -119,7 +122,7 @@ export class QueuePublisher {
 
   private async reach(work: () => Promise<unknown>): Promise<void> {
     try {
-      await work();
+      await within(work(), PUBLISH_LIMIT_MS, 'no answer');
     } catch (cause) {
       throw new AcrError('ACR_QUEUE_UNAVAILABLE', `The queue did not take the message: ${String(cause)}`, {
         cause,

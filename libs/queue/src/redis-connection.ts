@@ -1,13 +1,15 @@
 import { AcrError } from '@acrouter/domain/errors';
 import { Queue, Worker } from 'bullmq';
 import type { Processor } from 'bullmq';
-import { Redis } from 'ioredis';
 import type { QueueConnection, WorkerTuning } from './connection';
+import { keyHolders, openRedisClient, type RedisClient } from './redis-client';
+import { within } from './time-limit';
 
 /** The braces keep all keys in one slot of a Redis Cluster, as BullMQ's scripts need. */
 const PREFIX = '{acr}';
 /** A publisher gives up after about 10 s without Redis; workers wait for ever (BullMQ demands it). */
 const PUBLISH_RETRIES = 20;
+const PING_LIMIT_MS = 15_000;
 
 /** Queues on Redis: one connection to publish, one for the workers' commands, one per worker that blocks. */
 export class RedisQueueConnection implements QueueConnection {
@@ -16,15 +18,15 @@ export class RedisQueueConnection implements QueueConnection {
   private closing?: Promise<void>;
 
   private constructor(
-    private readonly publishing: Redis,
-    private readonly working: Redis,
+    private readonly publishing: RedisClient,
+    private readonly working: RedisClient,
     private readonly onError: (error: Error) => void,
   ) {}
 
   static async open(url: string, onError: (error: Error) => void): Promise<RedisQueueConnection> {
     const retryStrategy = (times: number) => Math.min(times * 50, 1_000);
-    const publishing = new Redis(url, { maxRetriesPerRequest: PUBLISH_RETRIES, retryStrategy });
-    const working = new Redis(url, { maxRetriesPerRequest: null, retryStrategy });
+    const publishing = openRedisClient(url, { maxRetriesPerRequest: PUBLISH_RETRIES, retryStrategy });
+    const working = openRedisClient(url, { maxRetriesPerRequest: null, retryStrategy });
     publishing.on('error', onError);
     working.on('error', onError);
     const connection = new RedisQueueConnection(publishing, working, onError);
@@ -58,18 +60,21 @@ export class RedisQueueConnection implements QueueConnection {
 
   async names(): Promise<string[]> {
     const found = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, keys] = await this.publishing.scan(cursor, 'MATCH', `${PREFIX}:*:id`, 'COUNT', 1_000);
-      for (const key of keys) found.add(key.slice(PREFIX.length + 1, -':id'.length));
-      cursor = next;
-    } while (cursor !== '0');
+    for (const holder of keyHolders(this.publishing)) {
+      let cursor = '0';
+      do {
+        const [next, keys] = await holder.scan(cursor, 'MATCH', `${PREFIX}:*:id`, 'COUNT', 1_000);
+        for (const key of keys) found.add(key.slice(PREFIX.length + 1, -':id'.length));
+        cursor = next;
+      } while (cursor !== '0');
+    }
     return [...found].sort();
   }
 
   async ping(): Promise<void> {
     try {
-      await this.publishing.ping();
+      // A cluster none of whose nodes answers lets commands wait for ever.
+      await within(this.publishing.ping(), PING_LIMIT_MS, 'no answer');
     } catch (cause) {
       throw new AcrError(
         'ACR_QUEUE_UNAVAILABLE',

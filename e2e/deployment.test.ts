@@ -16,6 +16,11 @@ interface Compose {
   services: Record<string, { build?: { target: string }; volumes?: string[]; image?: string }>;
 }
 
+interface ScaledSpec {
+  maxReplicaCount: number;
+  triggers: { name?: string; metadata: Record<string, string> }[];
+}
+
 describe('docker-compose.yml', () => {
   const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 
@@ -102,6 +107,22 @@ describe('k8s', () => {
     const complaints = typeComplaints(mutants.map((m) => m.object));
     expect(mutants.filter((_, i) => complaints[i]?.length === 0).map((m) => m.place)).toEqual([]);
   }, 120_000);
+
+  test('the window lets every queue grow long enough to ask for all replicas', async () => {
+    if (absent) return void process.stdout.write(absent);
+    const objects = await render('production');
+    const orchestrator = objects.find((o) => o.kind === 'Deployment' && o.metadata.name === 'orchestrator');
+    const window = Number(/"ACR_WINDOW","value":"(\d+)"/.exec(JSON.stringify(orchestrator))?.[1]);
+    const scaled = objects.filter((o) => o.kind === 'ScaledObject');
+    const depths = scaled.flatMap(({ spec }) => {
+      const { maxReplicaCount, triggers } = spec as unknown as ScaledSpec;
+      return triggers
+        .filter((t) => t.name === 'depth')
+        .map((t) => maxReplicaCount * Number(t.metadata.threshold));
+    });
+    expect(depths).toHaveLength(4);
+    expect(Math.max(...depths)).toBeLessThanOrEqual(window);
+  });
 
   test('what the issue asks of them is there', async () => {
     if (absent) return void process.stdout.write(absent);

@@ -35,6 +35,8 @@ export interface Benchmark {
   recorded: RecordedDecisions[];
   /** Cells whose cost is unknown; they are never taken as free. */
   unknownCostCells: number;
+  /** Tasks whose neighbours are found by their embedded prompt; the others' by metadata. Default 0. */
+  embeddedPrompts?: number;
 }
 
 /** Model called strongest when nobody names one: the dearest per output token (first one wins ties). */

@@ -54,17 +54,28 @@ export function readCodeRouterBench(directory: string, set: BenchmarkSet): Bench
 
 type Row = Record<string, string>;
 
+/** Key under which a row carries its place, `file:line`. */
+const PLACE = '';
+
 function readRows(file: string): Row[] {
   if (!existsSync(file)) {
     throw new AcrError('ACR_CONFIG_INVALID', `${file} is not there. Give --data the folder that holds it.`);
   }
-  return parse(readFileSync(file), { columns: true, skip_empty_lines: true, bom: true }) as Row[];
+  const options = { columns: true, skip_empty_lines: true, bom: true, info: true } as const;
+  try {
+    const read = parse(readFileSync(file), options) as unknown as { record: Row; info: { lines: number } }[];
+    return read.map(({ record, info }) => ({ ...record, [PLACE]: `${basename(file)}:${info.lines}` }));
+  } catch (cause) {
+    throw new AcrError('ACR_CONFIG_INVALID', `${basename(file)}: ${(cause as Error).message}.`, { cause });
+  }
 }
+
+const shown = (row: Row) => Object.values(row).slice(0, 6).join(',').slice(0, 160);
 
 function field(row: Row, name: string): string {
   const value = row[name];
   if (value === undefined || value === '') {
-    throw new AcrError('ACR_CONFIG_INVALID', `A row has no "${name}": ${JSON.stringify(row)}`);
+    throw new AcrError('ACR_CONFIG_INVALID', `${row[PLACE] ?? 'A row'} has no "${name}": ${shown(row)}`);
   }
   return value;
 }
@@ -72,7 +83,10 @@ function field(row: Row, name: string): string {
 function numberField(row: Row, name: string): number {
   const value = Number(field(row, name));
   if (!Number.isFinite(value)) {
-    throw new AcrError('ACR_CONFIG_INVALID', `"${name}" is no number: ${JSON.stringify(row)}`);
+    throw new AcrError(
+      'ACR_CONFIG_INVALID',
+      `${row[PLACE] ?? 'A row'}: "${name}" is no number: ${shown(row)}`,
+    );
   }
   return value;
 }
@@ -114,7 +128,10 @@ const LANGUAGE_CODES: Record<string, string> = {
 export function contextOf(row: Row, set: BenchmarkSet): TaskContext {
   const dimension = field(row, 'dimension');
   if (!isDimension(dimension)) {
-    throw new AcrError('ACR_CONFIG_INVALID', `"${dimension}" is no dimension: ${JSON.stringify(row)}`);
+    throw new AcrError(
+      'ACR_CONFIG_INVALID',
+      `${row[PLACE] ?? 'A row'}: "${dimension}" is no dimension: ${shown(row)}`,
+    );
   }
   const base = { dimension, features: null };
   if (set === 'ood') {
@@ -155,20 +172,40 @@ function readPrompts(directory: string): Map<string, string> {
   return new Map(lines.map((line) => [String(line['task_id']), String(line['prompt'] ?? '')]));
 }
 
-/** Lines of a JSONL file as objects. @throws AcrError ACR_CONFIG_INVALID naming the line that is broken. */
-export function readJsonLines(file: string): Record<string, unknown>[] {
+/** One line of a JSONL file, counted from 1. */
+export interface JsonLine {
+  number: number;
+  value: Record<string, unknown>;
+}
+
+/** Lines of a JSONL file, empty ones left out. @throws AcrError ACR_CONFIG_INVALID naming the line that is broken. */
+export function readNumberedLines(file: string): JsonLine[] {
   if (!existsSync(file)) throw new AcrError('ACR_CONFIG_INVALID', `${file} is not there.`);
   return readFileSync(file, 'utf8')
     .split('\n')
-    .map((line, i) => {
-      if (line.trim() === '') return null;
-      try {
-        return JSON.parse(line) as Record<string, unknown>;
-      } catch (cause) {
-        throw new AcrError('ACR_CONFIG_INVALID', `${basename(file)}:${i + 1} is not JSON.`, { cause });
-      }
-    })
-    .filter((line) => line !== null);
+    .flatMap((line, i) => {
+      if (line.trim() === '') return [];
+      const value = objectOf(line);
+      if (value === null)
+        throw new AcrError('ACR_CONFIG_INVALID', `${basename(file)}:${i + 1} is not a JSON object.`);
+      return [{ number: i + 1, value }];
+    });
+}
+
+function objectOf(line: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The same without the numbers of the lines. */
+export function readJsonLines(file: string): Record<string, unknown>[] {
+  return readNumberedLines(file).map((line) => line.value);
 }
 
 /** Decisions published for at least one of these tasks; a chain is `chain_run`, a single choice a chain of one. */

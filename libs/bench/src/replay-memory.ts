@@ -1,47 +1,62 @@
 import type { LearningExample, Neighbour, TaskContext } from '@acrouter/domain/routing/policy';
+import { VectorArena } from '@acrouter/embedding/vector-arena';
+import { DEFAULT_CAPACITY, VectorIndex } from '@acrouter/embedding/vector-index';
 
 /** Source: arXiv 2606.22902, §3.3 and App. A. */
 const NEIGHBOURS = 10;
-const THRESHOLD = 0.5;
-const CAPACITY = 20_000;
 
 /** Similarities of tasks known by metadata only: same kind, same source, same dimension. */
 const LADDER = [1, 0.85, 0.7] as const;
 
-interface Entry {
-  taskId: string;
-  model: string;
-  score: number;
-  costUsd: number | null;
-  features: Float32Array;
+type Entry = Omit<Neighbour, 'similarity'>;
+
+/** One per length of vectors and thread; each of a WebAssembly memory sets gigabytes of address space aside. */
+const ARENAS = new Map<number, VectorArena>();
+
+function arenaOf(dimensions: number): VectorArena {
+  const known = ARENAS.get(dimensions) ?? new VectorArena(dimensions);
+  ARENAS.set(dimensions, known);
+  return known;
 }
 
 /**
- * The memory of a replayed stream. Tasks with features are compared by cosine; tasks without prompts by
- * their metadata (the latest experiences of the same kind first), which is all the released ID rows allow.
+ * The memory of a replayed stream. Tasks with features (an embedded prompt) are compared by cosine, in the index
+ * that the memory service uses; tasks without a prompt by their metadata (the latest experiences of the same kind
+ * first), which is all the released ID rows allow.
  */
 export class ReplayMemory {
-  private readonly entries: Entry[] = [];
+  private index: VectorIndex<Entry> | null = null;
   private readonly recent = new Map<string, Neighbour[]>();
 
   /** Up to 10 neighbours, nearest first, of other tasks than `taskId`. */
   recall(taskId: string, context: TaskContext): Neighbour[] {
-    return context.features ? this.byCosine(taskId, context.features) : this.byMetadata(taskId, context);
+    if (!context.features) return this.byMetadata(taskId, context);
+    const matches = this.index?.search(context.features, {
+      k: NEIGHBOURS,
+      accept: (entry) => entry.taskId !== taskId,
+    });
+    return (matches ?? []).map(({ entry, similarity }) => ({ ...entry, similarity }));
   }
 
-  add(example: LearningExample): void {
-    const { taskId, model, score, costUsd, context } = example;
+  add({ taskId, model, score, costUsd, context }: LearningExample): void {
+    const entry = { taskId, model, score, costUsd };
     if (context.features) {
-      this.entries.push({ taskId, model, score, costUsd, features: context.features });
-      if (this.entries.length > CAPACITY) this.entries.shift();
+      this.index ??= new VectorIndex<Entry>(arenaOf(context.features.length), DEFAULT_CAPACITY);
+      this.index.add(context.features, entry);
       return;
     }
     metadataKeys(context).forEach((key, i) => {
       const list = this.recent.get(key) ?? [];
-      list.push({ taskId, model, score, costUsd, similarity: LADDER[i] ?? THRESHOLD });
+      list.push({ ...entry, similarity: LADDER[i] ?? 0 });
       if (list.length > 4 * NEIGHBOURS) list.splice(0, 2 * NEIGHBOURS);
       this.recent.set(key, list);
     });
+  }
+
+  /** Forgets everything and gives its memory back to the next stream. */
+  close(): void {
+    this.index?.clear();
+    this.recent.clear();
   }
 
   private byMetadata(taskId: string, context: TaskContext): Neighbour[] {
@@ -59,22 +74,6 @@ export class ReplayMemory {
     }
     return found;
   }
-
-  private byCosine(taskId: string, features: Float32Array): Neighbour[] {
-    const best: Neighbour[] = [];
-    for (const entry of this.entries) {
-      if (entry.taskId === taskId) continue;
-      const similarity = dot(entry.features, features);
-      if (similarity < THRESHOLD) continue;
-      const { model, score, costUsd } = entry;
-      const last = best[best.length - 1];
-      if (best.length >= NEIGHBOURS && last && similarity <= last.similarity) continue;
-      best.push({ taskId: entry.taskId, model, score, costUsd, similarity });
-      best.sort((a, b) => b.similarity - a.similarity);
-      if (best.length > NEIGHBOURS) best.pop();
-    }
-    return best;
-  }
 }
 
 function metadataKeys(context: TaskContext): string[] {
@@ -84,10 +83,4 @@ function metadataKeys(context: TaskContext): string[] {
     `${dimension}:${source ?? ''}`,
     dimension,
   ];
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i += 1) sum += (a[i] ?? 0) * (b[i] ?? 0);
-  return sum;
 }

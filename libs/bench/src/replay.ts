@@ -101,9 +101,13 @@ export function replayStretches(
 ): ReplayedTask[] {
   const memory = new ReplayMemory();
   const random = seededRandom(hash32(`decide:${seed}`));
-  return stretches.flatMap(({ prepared, order }) =>
-    order.map((task) => replayTask({ prepared, policy, options, seed, memory, random, timed }, task)),
-  );
+  try {
+    return stretches.flatMap(({ prepared, order }) =>
+      order.map((task) => replayTask({ prepared, policy, options, seed, memory, random, timed }, task)),
+    );
+  } finally {
+    memory.close();
+  }
 }
 
 interface Stream {

@@ -30,6 +30,11 @@ export interface ReplayRow {
   unknownCostAttempts: number;
   tasks: number;
   orders: number;
+  /**
+   * Partial data only: how often the model that the policy would have tried first has a result; where it has none the
+   * policy was offered the others. `null` for recorded decisions; absent for complete data.
+   */
+  recordedShare?: number | null;
 }
 
 /** Mean and sample standard deviation of numbers; 0 deviation for fewer than two. */
@@ -69,6 +74,14 @@ export function rowOf(streams: readonly StreamResult[], isDefault: boolean, prio
     ),
     tasks: first.tasks,
     orders: streams.length,
+    ...(streams.some((s) => typeof s.recordedShare === 'number')
+      ? {
+          recordedShare: round(
+            mean((s) => s.recordedShare ?? 0),
+            3,
+          ),
+        }
+      : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { AcrError } from '@acrouter/domain/errors';
 import { defaultPolicyName, POLICIES } from '@acrouter/domain/routing/registry';
 import type { Benchmark } from './benchmark';
 import type { BenchSource } from './bench-source';
@@ -78,9 +79,18 @@ function addRecorded(
 }
 
 function policyNames(request: ReplayRequest, benchmark: Benchmark): string[] {
-  if (request.policies !== 'all') return [...new Set(request.policies)];
   const own = POLICIES.map((p) => p.name).filter((name) => !NEEDS_LLM.test(name));
-  return [...own, ...benchmark.recorded.map((r) => r.name)];
+  const known = [...own, ...benchmark.recorded.map((r) => r.name)];
+  if (request.policies === 'all') return known;
+  const names = [...new Set(request.policies)];
+  const always = benchmark.models.map((m) => `always:${m.id}`);
+  const unknown = names.filter((name) => !known.includes(name) && !always.includes(name));
+  if (unknown.length === 0) return names;
+  throw new AcrError(
+    'ACR_INVALID_REQUEST',
+    `There is no policy ${unknown.map((name) => `"${name}"`).join(', ')} to replay here. Known: ` +
+      `${[...known, ...always].join(', ')}. Policies that ask an LLM cannot be replayed without one.`,
+  );
 }
 
 /** Hash of the rows, the source and the routing code: kept streams of another one are not reused. */

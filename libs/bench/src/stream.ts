@@ -1,6 +1,7 @@
 import { createPolicy } from '@acrouter/domain/routing/registry';
 import type { PolicySetup } from '@acrouter/domain/routing/policy';
 import type { BenchmarkTask } from './benchmark';
+import { coverageOf, watchWishes } from './export-coverage';
 import type { PreparedBenchmark, ReplayedTask, ReplayOptions } from './replay';
 import { replayStream, settle } from './replay';
 import { shuffled } from './seeded-random';
@@ -35,6 +36,11 @@ export interface StreamResult extends StreamJob {
   curve: number[];
   /** shares[slice][model]: share of first attempts. */
   shares: number[][];
+  /**
+   * Of the models that the policy would have tried first had all been on offer, the share with a result; `null`
+   * where every model has a result on every task, and for recorded decisions.
+   */
+  recordedShare: number | null;
 }
 
 /** Runs one stream. `keep` also returns every task, for the decisions file. */
@@ -44,14 +50,16 @@ export function runStream(
   job: StreamJob,
 ): { result: StreamResult; tasks: ReplayedTask[] } {
   const micros: number[] = [];
-  const policy = createPolicy(job.policy, setup);
-  const tasks = replayStream(prepared, policy, job.options, job.order, (decide) => {
+  const bare = createPolicy(job.policy, setup);
+  const watched = coverageOf(prepared.benchmark).complete ? null : watchWishes(bare);
+  const tasks = replayStream(prepared, watched?.policy ?? bare, job.options, job.order, (decide) => {
     const start = process.hrtime.bigint();
     const decision = decide();
     micros.push(Number(process.hrtime.bigint() - start) / 1_000);
     return decision;
   });
-  return { result: summarise(prepared, job, tasks, micros), tasks };
+  const recordedShare = watched?.recordedShare() ?? null;
+  return { result: { ...summarise(prepared, job, tasks, micros), recordedShare }, tasks };
 }
 
 /** Settles recorded decisions on the same rows, shown in the first order; no order changes their sum. */
@@ -104,6 +112,7 @@ function summarise(
     micros: thinned(micros),
     curve: curveOf(tasks),
     shares: sharesOf(tasks, prepared.benchmark.models.length),
+    recordedShare: null,
   };
 }
 

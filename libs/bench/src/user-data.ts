@@ -1,65 +1,78 @@
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
 import type { PoolModel } from '@acrouter/domain/task';
-import { isDimension } from '@acrouter/domain/task';
-import type { Benchmark, BenchmarkTask } from './benchmark';
-import { readJsonLines } from './coderouterbench';
+import { DIMENSIONS, isDimension } from '@acrouter/domain/task';
+import type { Benchmark, BenchmarkTask, RecordedDecisions } from './benchmark';
+import type { JsonLine } from './coderouterbench';
+import { readNumberedLines } from './coderouterbench';
 
 /** Where a user's own benchmark lies; `results` has one line per (task, model). */
 export interface UserFiles {
   /** `{"id", "dimension"?, "language"?, "source"?, "difficulty"?, "prompt"?}` per line. */
   tasks: string;
-  /** `{"task_id" | "taskId", "model", "score", "costUsd" | "cost_usd": number | null}` per line. */
+  /** `{"taskId" | "task_id", "model", "score", "costUsd" | "cost_usd": number | null}` per line. */
   results: string;
-  /** Optional JSON: `{"models": [{"id", "inputPerMillion", "outputPerMillion"}]}`; default: prices unknown (0). */
+  /** Optional JSON: `{"models": [{"id", "inputPerMillion", "outputPerMillion"}]}`; default: from the known costs. */
   models?: string;
+  /** Optional `{"taskId", "attempt", "model"}` per line: what was decided then, shown as `logged:<file name>`. */
+  decisions?: string;
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 /**
  * Reads a user's own tasks and results; also what `acr bench export` writes from the product's history.
- * Without prices the dearest model is unknown, so "strongest" is then the one with the highest mean cost.
- * @throws AcrError ACR_CONFIG_INVALID naming the line that is wrong.
+ * @throws AcrError ACR_CONFIG_INVALID naming the file and line that is wrong.
  */
 export function readUserData(files: UserFiles): Benchmark {
   const tasks = new Map<string, BenchmarkTask>();
-  for (const line of readJsonLines(files.tasks)) {
-    const task = taskOf(line);
+  for (const line of readNumberedLines(files.tasks)) {
+    const task = taskOf(line, files.tasks);
+    if (tasks.has(task.id)) throw wrong(files.tasks, line, `the task "${task.id}" is there twice`);
     tasks.set(task.id, task);
   }
-  const results = readJsonLines(files.results).map((line) => resultOf(line, tasks));
+  const results = readNumberedLines(files.results).map((line) => resultOf(line, tasks, files.results));
   const ids = [...new Set(results.map((r) => r.model))].sort();
+  if (ids.length === 0) throw new AcrError('ACR_CONFIG_INVALID', `${files.results} has no results.`);
   const models = withPrices(ids, files.models, results);
   for (const task of tasks.values()) task.cells = models.map(() => null);
-  for (const { taskId, model, score, costUsd } of results) {
-    const task = tasks.get(taskId);
-    if (task) task.cells[ids.indexOf(model)] = { score, costUsd };
+  for (const { taskId, model, score, costUsd, line } of results) {
+    const cells = tasks.get(taskId)?.cells ?? [];
+    const m = ids.indexOf(model);
+    if (cells[m]) throw wrong(files.results, line, `${model} has a second result on "${taskId}"`);
+    cells[m] = { score, costUsd };
   }
   return {
-    name: `${files.tasks} (${tasks.size} tasks)`,
+    name: `${basename(files.tasks)} (${tasks.size} tasks)`,
     models,
     tasks: [...tasks.values()].filter((task) => task.cells.some((cell) => cell !== null)),
-    recorded: [],
+    recorded: files.decisions ? readDecisions(files.decisions, tasks, ids) : [],
     unknownCostCells: results.filter((r) => r.costUsd === null).length,
   };
 }
 
-function taskOf(line: Record<string, unknown>): BenchmarkTask {
-  const id = text(line['id']) ?? text(line['task_id']);
-  if (id === null) {
-    throw new AcrError('ACR_CONFIG_INVALID', `A task has no "id": ${JSON.stringify(line).slice(0, 200)}`);
-  }
-  const dimension = line['dimension'];
+const wrong = (file: string, line: JsonLine, what: string) =>
+  new AcrError(
+    'ACR_CONFIG_INVALID',
+    `${basename(file)}:${line.number}: ${what}. The line is ${JSON.stringify(line.value).slice(0, 160)}`,
+  );
+
+function taskOf(line: JsonLine, file: string): BenchmarkTask {
+  const { value } = line;
+  const id = text(value['id']) ?? text(value['task_id']);
+  if (id === null) throw wrong(file, line, 'a task needs an "id"');
+  const dimension = value['dimension'] ?? 'code_generation';
+  if (!isDimension(dimension)) throw wrong(file, line, `"dimension" must be one of ${DIMENSIONS.join(', ')}`);
   return {
     id,
-    prompt: text(line['prompt']),
+    prompt: text(value['prompt']),
     cells: [],
     context: {
-      dimension: isDimension(dimension) ? dimension : 'code_generation',
-      language: text(line['language']) ?? 'unknown',
-      source: text(line['source']),
-      difficulty: text(line['difficulty']),
+      dimension,
+      language: text(value['language']) ?? 'unknown',
+      source: text(value['source']),
+      difficulty: text(value['difficulty']),
       features: null,
     },
   };
@@ -70,22 +83,72 @@ interface Result {
   model: string;
   score: number;
   costUsd: number | null;
+  line: JsonLine;
 }
 
-function resultOf(line: Record<string, unknown>, tasks: ReadonlyMap<string, unknown>): Result {
-  const taskId = text(line['taskId']) ?? text(line['task_id']);
-  const model = text(line['model']);
-  const score = line['score'];
-  const cost = line['costUsd'] ?? line['cost_usd'] ?? null;
-  const isCost = cost === null || (typeof cost === 'number' && cost >= 0);
-  if (!taskId || !tasks.has(taskId) || !model || typeof score !== 'number' || !isCost) {
-    const shown = JSON.stringify(line).slice(0, 200);
+function resultOf(line: JsonLine, tasks: ReadonlyMap<string, unknown>, file: string): Result {
+  const { value } = line;
+  const taskId = text(value['taskId']) ?? text(value['task_id']);
+  const model = text(value['model']);
+  const score = value['score'];
+  const costUsd = value['costUsd'] ?? value['cost_usd'] ?? null;
+  if (taskId === null) throw wrong(file, line, 'a result needs a "taskId"');
+  if (!tasks.has(taskId)) throw wrong(file, line, `the tasks file has no task "${taskId}"`);
+  if (model === null) throw wrong(file, line, 'a result needs a "model"');
+  if (typeof score !== 'number' || score < 0 || score > 1)
+    throw wrong(file, line, '"score" must be a number from 0 to 1');
+  if (costUsd !== null && (typeof costUsd !== 'number' || costUsd < 0))
+    throw wrong(file, line, '"costUsd" must be a number of at least 0, or null where it is unknown');
+  return { taskId, model, score, costUsd, line };
+}
+
+/** Models in the order of their attempts, as far as they have a result on the task; each once. */
+function readDecisions(
+  file: string,
+  tasks: ReadonlyMap<string, BenchmarkTask>,
+  models: readonly string[],
+): RecordedDecisions[] {
+  const chains = new Map<string, { attempt: number; model: string }[]>();
+  for (const line of readNumberedLines(file)) {
+    const { taskId, attempt, model } = line.value;
+    const id = text(taskId);
+    if (id === null || typeof attempt !== 'number' || typeof model !== 'string')
+      throw wrong(file, line, 'a decision needs "taskId", "attempt" (a number) and "model"');
+    if (!tasks.get(id)?.cells[models.indexOf(model)]) continue;
+    const chain = chains.get(id) ?? [];
+    if (!chain.some((a) => a.model === model)) chains.set(id, [...chain, { attempt, model }]);
+  }
+  const byTask = new Map(
+    [...chains].map(([id, chain]) => [
+      id,
+      chain.toSorted((a, b) => a.attempt - b.attempt).map((a) => a.model),
+    ]),
+  );
+  return [{ name: `logged:${basename(file, '.jsonl')}`, byTask }];
+}
+
+interface Prices {
+  models: { id: string; inputPerMillion: number; outputPerMillion: number }[];
+}
+
+function readPrices(file: string): Prices['models'] {
+  try {
+    const { models } = JSON.parse(readFileSync(file, 'utf8')) as Prices;
+    const isPrice = (n: unknown) => typeof n === 'number' && n >= 0;
+    if (models.every((m) => m.id && isPrice(m.inputPerMillion) && isPrice(m.outputPerMillion))) return models;
+  } catch (cause) {
     throw new AcrError(
       'ACR_CONFIG_INVALID',
-      `A result needs "taskId" (of a task in the tasks file), "model", "score" and "costUsd" (or null): ${shown}`,
+      `${file} cannot be read as prices: ${(cause as Error).message}`,
+      {
+        cause,
+      },
     );
   }
-  return { taskId, model, score: Math.min(Math.max(score, 0), 1), costUsd: cost };
+  throw new AcrError(
+    'ACR_CONFIG_INVALID',
+    `${file} must read {"models": [{"id": …, "inputPerMillion": …, "outputPerMillion": …}]}, in USD.`,
+  );
 }
 
 function withPrices(
@@ -93,13 +156,7 @@ function withPrices(
   file: string | undefined,
   results: readonly Result[],
 ): PoolModel[] {
-  const listed = file
-    ? (
-        JSON.parse(readFileSync(file, 'utf8')) as {
-          models: { id: string; inputPerMillion: number; outputPerMillion: number }[];
-        }
-      ).models
-    : [];
+  const listed = file ? readPrices(file) : [];
   return ids.map((id) => {
     const found = listed.find((m) => m.id === id);
     const known = results.filter((r) => r.model === id && r.costUsd !== null);

@@ -1,4 +1,6 @@
 import type { BenchSource } from '@acrouter/bench/bench-source';
+import type { Coverage } from '@acrouter/bench/export-coverage';
+import { coverageOf } from '@acrouter/bench/export-coverage';
 import type { ReplayOptions } from '@acrouter/bench/replay';
 import { runReplay } from '@acrouter/bench/run-replay';
 import type { ReplayOutcome } from '@acrouter/bench/run-replay';
@@ -22,6 +24,8 @@ export interface SourceFlags {
   chain?: string;
   strongest?: string;
   exploration?: number;
+  neighbours?: 'prompts' | 'metadata';
+  decisions?: string;
 }
 
 interface ReplayFlags extends SourceFlags {
@@ -32,7 +36,7 @@ interface ReplayFlags extends SourceFlags {
   verifierNoise: number;
   attemptPrice: number;
   unknownCost: 'mean' | 'zero';
-  workers?: number;
+  jobs?: number;
   out?: string;
   json?: boolean;
 }
@@ -65,6 +69,16 @@ export function withSource(command: Command): Command {
       '--prices <file>',
       'JSON {"models":[{"id","inputPerMillion","outputPerMillion"}]} for your own data',
     )
+    .option(
+      '--decisions <file>',
+      'decisions.jsonl of "bench export": what was decided then, as one more policy',
+    )
+    .addOption(
+      new Option(
+        '--neighbours <how>',
+        'by embedded prompts where a task has one (default for your own files), or by metadata (default for --data)',
+      ).choices(['prompts', 'metadata']),
+    )
     .option('--prior <name>', 'published, none, or a JSON file', 'published')
     .option('--chain <models>', 'configured chain, comma-separated: what the guard falls back to')
     .option('--strongest <model>', 'model called strongest (default: the dearest)')
@@ -81,12 +95,21 @@ export function sourceOf(flags: SourceFlags): BenchSource {
   if (own === (flags.data !== undefined) || (own && !(flags.tasks && flags.results))) {
     throw new AcrError('ACR_INVALID_REQUEST', 'Give --data DIR, or --tasks FILE with --results FILE.');
   }
+  if (!own && (flags.decisions !== undefined || flags.prices !== undefined)) {
+    throw new AcrError('ACR_INVALID_REQUEST', '--prices and --decisions go with --tasks and --results.');
+  }
   return {
     data:
       flags.tasks && flags.results
-        ? { tasks: flags.tasks, results: flags.results, ...(flags.prices ? { models: flags.prices } : {}) }
+        ? {
+            tasks: flags.tasks,
+            results: flags.results,
+            ...(flags.prices ? { models: flags.prices } : {}),
+            ...(flags.decisions ? { decisions: flags.decisions } : {}),
+          }
         : { directory: flags.data ?? '', set: flags.set },
     prior: flags.prior,
+    ...(flags.neighbours ? { neighbours: flags.neighbours } : {}),
     ...(flags.chain ? { chain: flags.chain.split(',').map((id) => id.trim()) } : {}),
     ...(flags.strongest ? { strongest: flags.strongest } : {}),
     ...(flags.exploration === undefined ? {} : { exploration: flags.exploration }),
@@ -116,7 +139,7 @@ export function registerReplay(bench: Command): void {
         .choices(['mean', 'zero'])
         .default('mean'),
     )
-    .option('--workers <n>', 'threads (default: all cores)', numberIn('--workers', 0, 256, true))
+    .option('--jobs <n>', 'threads (default: all cores; 0: in this one)', numberIn('--jobs', 0, 256, true))
     .option('--out <dir>', 'write table, decisions and plots there; an interrupted run goes on from there')
     .option('--json', 'print one line of JSON')
     .action(async (flags: ReplayFlags) => replay(flags));
@@ -132,7 +155,7 @@ async function replay(flags: ReplayFlags): Promise<void> {
     options,
     policies: flags.policies === 'all' ? 'all' : flags.policies.split(',').map((name) => name.trim()),
     orders: flags.orders,
-    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
+    ...(flags.jobs === undefined ? {} : { workers: flags.jobs }),
     ...(flags.out ? { resumeFile: join(flags.out, 'streams.jsonl') } : {}),
     onProgress: bar.update,
   });
@@ -140,14 +163,47 @@ async function replay(flags: ReplayFlags): Promise<void> {
   const { unknownCostCells } = outcome.benchmark;
   if (flags.out)
     note(`Wrote ${writeOutputs(outcome, source, options, flags.out).length} files to ${flags.out}.`);
-  if (flags.json) return printJson({ rows: outcome.rows, unknownCostCells });
+  const { embeddedPrompts = 0 } = outcome.benchmark;
+  const coverage = coverageOf(outcome.benchmark);
+  const partial = coverage.complete ? {} : { coverage };
+  if (flags.json) return printJson({ rows: outcome.rows, unknownCostCells, embeddedPrompts, ...partial });
   print(tableOf(outcome));
+  print(
+    embeddedPrompts === 0
+      ? 'Neighbours: by metadata (dimension, source, language, difficulty).'
+      : `Neighbours: by embedded prompts on ${embeddedPrompts} of ${coverage.tasks} tasks, else by metadata.`,
+  );
+  if (!coverage.complete) print(coverageNote(coverage));
   const how = unknownCost === 'mean' ? 'at the model’s mean known cost' : 'as zero (the paper’s way)';
   print(`${unknownCostCells} of the cells have an unknown cost: counted ${how} in regret, in no dollar sum.`);
 }
 
+/** How a replay over partial data is to be read. */
+function coverageNote({ results, tasks, models, tasksWithChoice }: Coverage): string {
+  const share = ((100 * results) / (tasks * models)).toFixed(1);
+  return (
+    `Partial data: ${results} of ${tasks * models} results (${share} %) are there; ${tasksWithChoice} of ${tasks} tasks have more than one.\n` +
+    'On each task a policy is offered only the models with a result, so nothing is scored 0, and regret is against the\n' +
+    'best of those. "rec%" says how often the model a policy would have tried first has a result: the lower, the less this\n' +
+    'table says of it. "acr report --against POLICY" estimates from logged probabilities instead.'
+  );
+}
+
 function tableOf(outcome: ReplayOutcome): string {
-  const head = ['policy', 'CumReg', 'sd', 'AvgPerf%', 'USD', 'Perf/$', 'att/task', 'µs p50', 'p99', '? cost'];
+  const isPartial = outcome.rows.some((row) => row.recordedShare !== undefined);
+  const head = [
+    'policy',
+    'CumReg',
+    'sd',
+    'AvgPerf%',
+    'USD',
+    'Perf/$',
+    'att/task',
+    'µs p50',
+    'p99',
+    '? cost',
+    ...(isPartial ? ['rec%'] : []),
+  ];
   const rows = outcome.rows.map((row) => [
     row.default ? `${row.policy} (default)` : row.policy,
     row.cumReg.mean.toFixed(1),
@@ -159,6 +215,9 @@ function tableOf(outcome: ReplayOutcome): string {
     row.decisionMicros?.p50.toFixed(0) ?? '–',
     row.decisionMicros?.p99.toFixed(0) ?? '–',
     row.unknownCostAttempts.toFixed(1),
+    ...(isPartial
+      ? [typeof row.recordedShare === 'number' ? (100 * row.recordedShare).toFixed(1) : '–']
+      : []),
   ]);
   const lines = textTable(head, rows).map((line) => (line.includes(' (default)') ? paint.bold(line) : line));
   return [outcome.benchmark.name, ...lines].join('\n');

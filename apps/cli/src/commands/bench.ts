@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { registerDecide } from '../bench/decide';
+import { registerExport } from '../bench/export';
 import { registerOffPolicy } from '../bench/off-policy';
 import { registerBenchLoad } from '../bench/load';
 import { registerReplay } from '../bench/replay';
@@ -12,8 +13,11 @@ export function registerBench(program: Command): void {
   const bench = program
     .command('bench')
     .summary('replay benchmarks and compare policies')
-    .description('Replays benchmarks and compares policies. Needs no running stack and calls no model.');
+    .description(
+      'Replays benchmarks and compares policies. Needs no running stack and calls no model, but for what says so.',
+    );
   registerReplay(bench);
+  registerExport(bench);
   registerAblation(bench);
   registerDrift(bench);
   registerOffPolicy(bench);

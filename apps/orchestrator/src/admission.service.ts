@@ -10,7 +10,7 @@ import {
 } from '@acrouter/db/admission-store';
 import type { Database } from '@acrouter/db/client';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
-import { admit, priorityOf } from '@acrouter/domain/admission';
+import { admit, mostOfOne, priorityOf } from '@acrouter/domain/admission';
 import { OutboxRelay } from '@acrouter/service/outbox-relay';
 import { DATABASE, ENV } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
@@ -53,7 +53,7 @@ export class AdmissionService {
       const clock = await takeClock(trx);
       const inFlight = await readInFlight(trx);
       const window = this.env.ACR_WINDOW;
-      const queues = await readQueues(trx, window);
+      const queues = await readQueues(trx, mostOfOne(clock, inFlight, window));
       const { picks, shares, clock: then } = admit({ clock, queues, inFlight, window });
       if (picks.length === 0) return { admitted: [], outbox: [] };
       const admitted = await admitPicks(trx, picks);

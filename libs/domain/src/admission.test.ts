@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   admit,
   FIRST_WINDOW,
+  mostOfOne,
   OVERTAKING,
   roomIn,
   paceOf,
@@ -156,6 +157,8 @@ describe('a full loop', () => {
         const inFlight = tenants.map(({ tasks }, i) => inLoop(`t${i}`, tasks, place));
         const queues = tenants.map(({ weight, queued }, i) => queue(`t${i}`, [0, queued, 0], { weight }));
         const { picks } = admit({ clock: at(0, window), queues, inFlight, window });
+        const most = mostOfOne(at(0, window), inFlight, window);
+        for (const pick of picks) expect(pick.count).toBeLessThanOrEqual(most);
         const before = tenants.reduce((sum, t) => sum + t.tasks, 0);
         const admitted = picks.reduce((sum, p) => sum + p.count, 0);
         expect(admitted).toBeLessThanOrEqual(Math.max(0, 2 * window - before));

@@ -53,7 +53,7 @@ export interface TenantShare {
 
 /** A tenant with queued tasks. */
 export interface TenantQueue extends TenantShare {
-  /** Queued tasks by priority; more than the room left need not be counted. */
+  /** Queued tasks by priority, counted up to `mostOfOne`. */
   queued: PerPriority;
 }
 
@@ -125,6 +125,12 @@ export function roomIn(inFlight: readonly InFlight[], window: number): number {
     ),
   );
   return Math.max(0, Math.min(window - counted, HARD_LIMIT * window - all));
+}
+
+/** Most tasks of one priority of a tenant that the next round can let in: more need not be counted. */
+export function mostOfOne(clock: AdmissionClock, inFlight: readonly InFlight[], window: number): number {
+  const pace = paceOf(clock, sum(inFlight.map((f) => f.tasks)), window);
+  return Math.max(OVERTAKING, roomIn(inFlight, pace));
 }
 
 interface Contender {

@@ -147,6 +147,17 @@ describe('an exit code', () => {
   });
 });
 
+test('a folder of JUnit files is one report; what lay there before is gone', async () => {
+  const one = (name: string) => `<testsuite><testcase name='${name}'/></testsuite>`;
+  const command = `mkdir -p out; echo "${one('a')}" > out/1.xml; echo "${one('b')}" > out/2.xml`;
+  const spec: VerificationSpec = {
+    command,
+    files: { 'out/0.xml': '<testsuite><testcase name="old"><failure/></testcase></testsuite>' },
+    report: { format: 'junit', path: 'out' },
+  };
+  expect(await verify('bash', 'x', spec)).toMatchObject({ passed: true, evidence: { passed: 2 } });
+});
+
 test('a report is bounded, and must be a plain file', async () => {
   const run = (command: string) => verify('bash', 'x', { command, report: { format: 'junit' } });
   expect((await run('head -c 20000000 /dev/zero > $ACR_REPORT')).evidence?.['reason']).toContain('8 MB');

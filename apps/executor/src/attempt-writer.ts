@@ -1,17 +1,17 @@
 import {
   endWithoutAnswer,
-  storeAnswers,
+  answersStep,
   type AttemptRow,
   type LeasedAnswer,
 } from '@acrouter/db/attempt-store';
 import { dropLease } from '@acrouter/db/lease-store';
 import { moveBudgets } from '@acrouter/db/budget-moves';
 import type { Database, Executor } from '@acrouter/db/client';
-import { recordAnswers, recordOutage } from '@acrouter/db/health-store';
+import { recoveriesStep, recordOutage } from '@acrouter/db/health-store';
 import { settleCalls, type SettledLine } from '@acrouter/db/ledger-group-store';
 import { closeUnknown, type CallKey, type LedgerRow } from '@acrouter/db/ledger-store';
 import { enqueue, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
-import { recordStage, recordStages } from '@acrouter/db/stage-store';
+import { recordStage, stagesStep } from '@acrouter/db/stage-store';
 import { costOf } from '@acrouter/domain/task';
 import { coolDownMs, isProviderTrouble } from '@acrouter/models/cooldown';
 import type { Answered, Failed } from '@acrouter/models/model-client';
@@ -67,17 +67,18 @@ export class AttemptWriter {
       const moves = await settleCalls(trx, answers.flatMap(settledLineOf));
       for (const { line, result } of answers)
         if (costOfCall(line, result) === null) await closeUnreported(trx, line, result);
-      const stored = await storeAnswers(trx, answers.map(answerOf));
-      const told = answers.filter((a) => stored.has(a.work.lease.taskId));
-      await recordAnswers(trx, [...new Set(told.map((a) => a.work.model))]);
-      await recordStages(
-        trx,
-        told.map((a) => stageOf(a.work)),
-      );
-      const outbox = await enqueue(trx, told.map(checkOf));
+      const steps = [
+        answersStep(answers.map(answerOf)),
+        stagesStep(
+          answers.map((a) => stageOf(a.work)),
+          'first',
+        ),
+        recoveriesStep(answers.map((a) => a.work.model)),
+      ];
+      const outbox = await enqueue(trx, answers.map(checkOf), steps, 'first');
       await moveBudgets(trx, moves);
-      const rows = new Map(told.map((a, i) => [a, outbox[i] ?? null]));
-      return answers.map((a) => rows.get(a) ?? null);
+      const rows = new Map(outbox.map((row) => [row.payload['taskId'], row]));
+      return answers.map((a) => rows.get(a.work.lease.taskId) ?? null);
     });
   }
 

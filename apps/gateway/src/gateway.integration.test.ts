@@ -10,7 +10,7 @@ import {
 } from '@acrouter/contracts/http';
 import { QUEUED_CHANNEL } from '@acrouter/db/admission-store';
 import { insertAttempt } from '@acrouter/db/attempt-store';
-import { insertDecisions } from '@acrouter/db/decision-store';
+import { decisionsStep } from '@acrouter/db/decision-store';
 import { loadTask } from '@acrouter/db/task-store';
 import { Notifications } from '@acrouter/queue/notifications';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -168,7 +168,7 @@ describe('tasks', () => {
   test('are explained by their decisions, and feedback names one of them', async () => {
     const { db } = gateway.context;
     const id = String((await ask(gateway, 'POST', '/v1/tasks', { prompt: 'p' })).body['id']);
-    await insertDecisions(db, [
+    await decisionsStep([
       {
         taskId: id,
         turn: 1,
@@ -196,7 +196,7 @@ describe('tasks', () => {
         costWeight: 0.1,
         decideMs: 0.5,
       },
-    ]);
+    ]).execute(db);
     await insertAttempt(db, id, 1, 'glm-5');
     const decisionId = `${id}.1`;
     const said = { decisionId, metric: 'verdict', value: 'underpowered', tags: ['ci'], reason: 'too weak' };

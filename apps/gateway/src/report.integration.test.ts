@@ -1,6 +1,6 @@
 import { reportSchema, type Report } from '@acrouter/contracts/http-report';
 import { insertAttempt } from '@acrouter/db/attempt-store';
-import { insertDecisions } from '@acrouter/db/decision-store';
+import { decisionsStep } from '@acrouter/db/decision-store';
 import { markSent, reserveCall, settleCall } from '@acrouter/db/ledger-store';
 import { storePairs } from '@acrouter/db/opinion-store';
 import { recordStage } from '@acrouter/db/stage-store';
@@ -27,7 +27,7 @@ async function history(taskId: string, tries: Try[], seconds: number): Promise<v
   const { db } = gateway.context;
   for (const [i, t] of tries.entries()) {
     const attempt = i + 1;
-    await insertDecisions(db, [
+    await decisionsStep([
       {
         taskId,
         turn: attempt,
@@ -46,7 +46,7 @@ async function history(taskId: string, tries: Try[], seconds: number): Promise<v
         costWeight: 0.1,
         decideMs: 1,
       },
-    ]);
+    ]).execute(db);
     await insertAttempt(db, taskId, attempt, t.model);
     const judged = { status: 'recorded' as const, score: t.score, passed: t.score === 1, confidence: 1 };
     await db

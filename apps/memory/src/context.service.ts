@@ -1,8 +1,8 @@
 import type { Database } from '@acrouter/db/client';
-import { storeContexts, type NewContext } from '@acrouter/db/context-store';
+import { contextsStep, type NewContext } from '@acrouter/db/context-store';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
 import { tasksToRecall, type RecallTask } from '@acrouter/db/recall-reads';
-import { recordStages } from '@acrouter/db/stage-store';
+import { stagesStep } from '@acrouter/db/stage-store';
 import { inferDimension, inferLanguage, knownLanguage } from '@acrouter/domain/inference';
 import { isDimension } from '@acrouter/domain/task';
 import type { Embedder } from '@acrouter/embedding/embedder';
@@ -35,7 +35,7 @@ export class ContextService {
 
   /** Reads of concurrent recalls, together. */
   private readonly reads = new Grouped((ids: readonly string[]) => this.read(ids));
-  /** Writes of concurrent recalls, in one transaction. */
+  /** Writes of concurrent recalls, in one statement. */
   private readonly writes = new Grouped((recalls: readonly Recalled[]) => this.write(recalls), {
     keyOf: (r) => r.task.id,
   });
@@ -61,31 +61,16 @@ export class ContextService {
   }
 
   private write(recalls: readonly Recalled[]): Promise<OutboxRow[]> {
-    return this.db.transaction().execute(async (trx) => {
-      const fresh = recalls.flatMap((r) => (r.context ? [{ ...r, context: r.context }] : []));
-      await storeContexts(
-        trx,
-        fresh.map((r) => r.context),
-      );
-      await recordStages(
-        trx,
-        fresh.map(({ task: { id: taskId }, waitMs, workMs }) => ({
-          taskId,
-          turn: 0,
-          stage: 'recall',
-          waitMs,
-          workMs,
-        })),
-      );
-      return enqueue(
-        trx,
-        recalls.map(({ task: { id: taskId, traceparent } }) => ({
-          queue: 'decide',
-          message: { kind: 'context-ready', taskId },
-          traceparent,
-        })),
-      );
-    });
+    const fresh = recalls.flatMap((r) => (r.context ? [{ ...r, context: r.context }] : []));
+    const messages = recalls.map(({ task: { id: taskId, traceparent } }) => ({
+      queue: 'decide' as const,
+      message: { kind: 'context-ready' as const, taskId },
+      traceparent,
+    }));
+    return enqueue(this.db, messages, [
+      contextsStep(fresh.map((r) => r.context)),
+      stagesStep(fresh.map(stageOf)),
+    ]);
   }
 
   private async contextOf(task: RecallTask, signal?: AbortSignal): Promise<NewContext> {
@@ -104,6 +89,14 @@ export class ContextService {
     };
   }
 }
+
+const stageOf = ({ task: { id: taskId }, waitMs, workMs }: Recalled) => ({
+  taskId,
+  turn: 0,
+  stage: 'recall' as const,
+  waitMs,
+  workMs,
+});
 
 /** One name per language, so that statistics do not split over `py`, `Python` and `python3`. */
 function languageOf(task: RecallTask): string {

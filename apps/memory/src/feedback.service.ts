@@ -1,16 +1,17 @@
-import type { Database, Executor } from '@acrouter/db/client';
+import type { Database } from '@acrouter/db/client';
 import {
   insertLessons,
   recordAttempts,
   tasksToCommit,
   type AttemptKey,
   type CommitTask,
+  type Lesson,
   type RecordedAttempt,
 } from '@acrouter/db/commit-store';
 import { vectorToBytes } from '@acrouter/db/context-store';
-import { insertVerifierFeedback } from '@acrouter/db/feedback-store';
+import { feedbackStep } from '@acrouter/db/feedback-store';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
-import { recordStages } from '@acrouter/db/stage-store';
+import { stagesStep } from '@acrouter/db/stage-store';
 import { loadTask } from '@acrouter/db/task-store';
 import type { Embedder } from '@acrouter/embedding/embedder';
 import { Grouped } from '@acrouter/service/grouped';
@@ -74,50 +75,29 @@ export class FeedbackService {
     const { rows, learnt } = await this.db.transaction().execute(async (trx) => {
       const recorded = new Map((await recordAttempts(trx, commits)).map((r) => [r.taskId, r]));
       const told = commits.filter((c) => recorded.has(c.taskId));
-      const outbox = await enqueue(trx, told.map(messageOf));
       const fresh = freshOf(told, recorded);
-      await this.learn(trx, fresh);
+      const outbox = await enqueue(trx, told.map(messageOf), [
+        feedbackStep(fresh.map(feedbackOf)),
+        stagesStep(fresh.map(stageOf)),
+      ]);
+      await insertLessons(trx, this.lessonsOf(fresh));
       return { rows: new Map(told.map((c, i) => [c, outbox[i] ?? null])), learnt: fresh };
     });
     for (const one of learnt) this.count(one);
     return commits.map((c) => rows.get(c) ?? null);
   }
 
-  private async learn(trx: Executor, fresh: readonly Fresh[]): Promise<void> {
-    await insertVerifierFeedback(
-      trx,
-      fresh.map(({ task: { tenantId }, row: { taskId, attempt, ...row } }) => ({
-        tenantId,
+  private lessonsOf(fresh: readonly Fresh[]): Lesson[] {
+    const { id: embedder } = this.embedder;
+    return fresh
+      .filter(({ row }) => isConclusive(row))
+      .map(({ taskId, attempt, embedding, row: { simulated } }) => ({
         taskId,
         attempt,
-        score: row.score ?? 0,
-        passed: row.passed === true,
-        conclusive: isConclusive(row),
-      })),
-    );
-    await recordStages(
-      trx,
-      fresh.map(({ taskId, attempt, waitMs, workMs }) => ({
-        taskId,
-        turn: attempt,
-        stage: 'commit',
-        waitMs,
-        workMs,
-      })),
-    );
-    const { id: embedder } = this.embedder;
-    await insertLessons(
-      trx,
-      fresh
-        .filter(({ row }) => isConclusive(row))
-        .map(({ taskId, attempt, embedding, row: { simulated } }) => ({
-          taskId,
-          attempt,
-          simulated,
-          embedder,
-          embedding,
-        })),
-    );
+        simulated,
+        embedder,
+        embedding,
+      }));
   }
 
   private count({ task: { dimension }, row, workMs }: Fresh): void {
@@ -140,6 +120,23 @@ function freshOf(commits: readonly Commit[], recorded: ReadonlyMap<string, Recor
     return row?.fresh ? [{ ...commit, row, workMs: performance.now() - commit.startedMs }] : [];
   });
 }
+
+const feedbackOf = ({ task: { tenantId }, taskId, attempt, row }: Fresh) => ({
+  tenantId,
+  taskId,
+  attempt,
+  score: row.score ?? 0,
+  passed: row.passed === true,
+  conclusive: isConclusive(row),
+});
+
+const stageOf = ({ taskId, attempt, waitMs, workMs }: Fresh) => ({
+  taskId,
+  turn: attempt,
+  stage: 'commit' as const,
+  waitMs,
+  workMs,
+});
 
 const messageOf = ({ taskId, attempt, task: { traceparent } }: Commit) => ({
   queue: 'decide' as const,

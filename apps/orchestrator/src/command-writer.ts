@@ -1,12 +1,12 @@
-import { abandonAttempt, insertAttempts } from '@acrouter/db/attempt-store';
+import { abandonAttempt, attemptsStep } from '@acrouter/db/attempt-store';
 import type { Payer } from '@acrouter/db/budget-moves';
 import type { Executor } from '@acrouter/db/client';
-import { insertDecisions, type NewDecision } from '@acrouter/db/decision-store';
-import { insertEvents, type NewEvent } from '@acrouter/db/event-store';
+import { decisionsStep, type NewDecision } from '@acrouter/db/decision-store';
+import { eventsStep, type NewEvent } from '@acrouter/db/event-store';
 import { releaseUnsent, reserveCalls } from '@acrouter/db/ledger-group-store';
 import type { NewCall } from '@acrouter/db/ledger-store';
 import { enqueue, type OutgoingMessage } from '@acrouter/db/outbox-store';
-import { recordStages } from '@acrouter/db/stage-store';
+import { stagesStep } from '@acrouter/db/stage-store';
 import { saveStates, type LockedTask } from '@acrouter/db/state-store';
 import {
   step,
@@ -108,17 +108,15 @@ export class CommandWriter {
       trx,
       advances.map(({ task, state }) => ({ id: task.id, version: task.state_version, state })),
     );
-    await insertDecisions(
-      trx,
-      decided.map((d) => d.decision),
-    );
-    await insertAttempts(trx, commandsOf(advances, 'execute'));
     for (const { taskId, attempt } of commandsOf(advances, 'abandon'))
       await abandonAttempt(trx, taskId, attempt);
-    await insertEvents(trx, advances.flatMap(eventsOf));
-    await recordStages(trx, advances.flatMap(stagesOf));
     const messages = advances.flatMap(messagesOf);
-    const outbox = await enqueue(trx, messages);
+    const outbox = await enqueue(trx, messages, [
+      decisionsStep(decided.map((d) => d.decision)),
+      attemptsStep(commandsOf(advances, 'execute')),
+      eventsStep(advances.flatMap(eventsOf)),
+      stagesStep(advances.flatMap(stagesOf)),
+    ]);
     // The budgets last: every other group wants the same rows.
     await reserveCalls(
       trx,

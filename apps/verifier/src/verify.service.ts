@@ -1,10 +1,10 @@
 import type { VerifyMessage } from '@acrouter/contracts/messages';
-import { storeVerdicts, type StoredVerdict } from '@acrouter/db/attempt-store';
+import { verdictsStep, type StoredVerdict } from '@acrouter/db/attempt-store';
 import { attemptsToCheck, type AttemptToCheck } from '@acrouter/db/check-reads';
-import type { Database } from '@acrouter/db/client';
+import type { Database, Executor } from '@acrouter/db/client';
 import { enqueue, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
 import { storePairs } from '@acrouter/db/opinion-store';
-import { recordStages } from '@acrouter/db/stage-store';
+import { stagesStep } from '@acrouter/db/stage-store';
 import { isDimension, type Dimension } from '@acrouter/domain/task';
 import type { JobContext } from '@acrouter/queue/handles';
 import { Grouped } from '@acrouter/service/grouped';
@@ -93,33 +93,37 @@ export class VerifyService {
     return stored ? [stored] : [];
   }
 
-  private write(judged: readonly Judged[]): Promise<(OutboxRow | null)[]> {
-    return this.db.transaction().execute(async (trx) => {
-      const stored = await storeVerdicts(
-        trx,
-        judged.map((j) => ({ ...toStored(j.verdict), taskId: j.taskId, attempt: j.attempt })),
-      );
-      const fresh = judged.filter((j) => stored.has(j.taskId));
-      for (const j of fresh)
-        if (j.learnt) await storePairs(trx, { ...j, wasRight: j.learnt.wasRight }, j.learnt.pairs);
-      await recordStages(
-        trx,
-        fresh.map(({ taskId, attempt, waitMs, workMs }) => ({
-          taskId,
-          turn: attempt,
-          stage: 'verify',
-          waitMs,
-          workMs,
-        })),
-      );
-      const outbox = await enqueue(
-        trx,
-        fresh.map((j) => j.next),
-      );
-      const rows = new Map(fresh.map((j, i) => [j, outbox[i] ?? null]));
-      return judged.map((j) => rows.get(j) ?? null);
-    });
+  private async write(judged: readonly Judged[]): Promise<(OutboxRow | null)[]> {
+    const teaching = judged.some((j) => j.learnt);
+    const outbox = teaching
+      ? await this.db.transaction().execute((trx) => this.storeAndLearn(trx, judged))
+      : await store(this.db, judged);
+    const rows = new Map(outbox.map((row) => [row.payload['taskId'], row]));
+    return judged.map((j) => rows.get(j.taskId) ?? null);
   }
+
+  private async storeAndLearn(trx: Executor, judged: readonly Judged[]): Promise<OutboxRow[]> {
+    const outbox = await store(trx, judged);
+    const stored = new Set(outbox.map((row) => row.payload['taskId']));
+    for (const j of judged)
+      if (j.learnt && stored.has(j.taskId))
+        await storePairs(trx, { ...j, wasRight: j.learnt.wasRight }, j.learnt.pairs);
+    return outbox;
+  }
+}
+
+/** Stores verdicts, and what follows from each that is its attempt's first. */
+function store(db: Executor, judged: readonly Judged[]): Promise<OutboxRow[]> {
+  const verdicts = judged.map((j) => ({ ...toStored(j.verdict), taskId: j.taskId, attempt: j.attempt }));
+  const stages = judged.map(({ taskId, attempt, waitMs, workMs }) => ({
+    taskId,
+    turn: attempt,
+    stage: 'verify' as const,
+    waitMs,
+    workMs,
+  }));
+  const messages = judged.map((j) => j.next);
+  return enqueue(db, messages, [verdictsStep(verdicts), stagesStep(stages, 'first')], 'first');
 }
 
 function checkableOf({ task, dimension }: AttemptToCheck): CheckableTask {

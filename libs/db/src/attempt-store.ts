@@ -1,4 +1,4 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { json, type Executor } from './client';
 import { rowSet } from './row-set';
 import type { AttemptsTable, AttemptStatus } from './tables';
@@ -9,22 +9,26 @@ import type { AttemptsTable, AttemptStatus } from './tables';
  */
 export type AttemptRow = Selectable<AttemptsTable>;
 
-/** Adds the rows of decided attempts. Repeating it changes nothing. */
-export async function insertAttempts(
-  trx: Executor,
+/** Statement that adds the rows of decided attempts. Repeating it changes nothing. */
+export function attemptsStep(
   attempts: readonly { taskId: string; attempt: number; model: string }[],
-): Promise<void> {
-  if (attempts.length === 0) return;
-  await sql`
+): RawBuilder<unknown> {
+  return sql`
     insert into attempts (task_id, attempt, model, status)
     select "taskId", attempt, model, 'executing'
     from ${rowSet(attempts, '"taskId" text, attempt int, model text')}
-    on conflict do nothing`.execute(trx);
+    on conflict do nothing`;
 }
 
-/** As `insertAttempts`, for one. */
-export const insertAttempt = (trx: Executor, taskId: string, attempt: number, model: string): Promise<void> =>
-  insertAttempts(trx, [{ taskId, attempt, model }]);
+/** Adds the row of one decided attempt. */
+export async function insertAttempt(
+  trx: Executor,
+  taskId: string,
+  attempt: number,
+  model: string,
+): Promise<void> {
+  await attemptsStep([{ taskId, attempt, model }]).execute(trx);
+}
 
 export function loadAttempt(db: Executor, taskId: string, attempt: number): Promise<AttemptRow | undefined> {
   return db
@@ -89,11 +93,12 @@ export interface AnsweredAttempt {
 export type LeasedAnswer = AnsweredAttempt & { taskId: string; attempt: number; token: string };
 
 /**
- * Stores answers, each with its money from the ledger, which is the truth of it. Returns the tasks whose answer
- * was stored: of the others the lease is no longer theirs, and nothing was written. One attempt per task.
+ * Statement that stores answers, each with its money from the ledger, which is the truth of it. It returns
+ * (task_id) of those that were stored: of the others the lease is no longer theirs, and nothing is written. One
+ * attempt per task.
  */
-export async function storeAnswers(trx: Executor, answers: readonly LeasedAnswer[]): Promise<Set<string>> {
-  const { rows } = await sql<{ task_id: string }>`
+export function answersStep(answers: readonly LeasedAnswer[]): RawBuilder<{ task_id: string }> {
+  return sql`
     update attempts a set status = 'answered', answer = r.answer, response_model = r."responseModel",
       finish_reason = r."finishReason", input_tokens = r."inputTokens", output_tokens = r."outputTokens",
       cached_input_tokens = r."cachedInputTokens", reasoning_tokens = r."reasoningTokens",
@@ -104,11 +109,10 @@ export async function storeAnswers(trx: Executor, answers: readonly LeasedAnswer
       select sum(cost_usd) as cost, count(*) filter (where state = 'unknown') as unknown from ledger l
       where l.task_id = r."taskId" and l.attempt = r.attempt and l.kind = 'completion') m
     where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = 'executing' and a.lease_token = r.token
-    returning a.task_id`.execute(trx);
-  return new Set(rows.map((r) => r.task_id));
+    returning a.task_id`;
 }
 
-/** As `storeAnswers`, for one; false when the lease is no longer ours and nothing was written. */
+/** Stores one answer; false when the lease is no longer ours and nothing was written. */
 export async function storeAnswer(
   trx: Executor,
   taskId: string,
@@ -116,7 +120,8 @@ export async function storeAnswer(
   token: string,
   answer: AnsweredAttempt,
 ): Promise<boolean> {
-  return (await storeAnswers(trx, [{ ...answer, taskId, attempt, token }])).has(taskId);
+  const { rows } = await answersStep([{ ...answer, taskId, attempt, token }]).execute(trx);
+  return rows.length > 0;
 }
 
 const ANSWER_COLUMNS = `"taskId" text, attempt int, token text, answer text, "responseModel" text,
@@ -181,30 +186,32 @@ export interface StoredVerdict {
 }
 
 /**
- * Stores verdicts of answered attempts, each once; the first write wins. Returns the tasks whose verdict was
- * stored. One attempt per task.
+ * Statement that stores verdicts of answered attempts, each once; the first write wins. It returns (task_id) of
+ * those that were stored. One attempt per task.
  */
-export async function storeVerdicts(
-  trx: Executor,
+export function verdictsStep(
   verdicts: readonly (StoredVerdict & { taskId: string; attempt: number })[],
-): Promise<Set<string>> {
-  const { rows } = await sql<{ task_id: string }>`
+): RawBuilder<{ task_id: string }> {
+  return sql`
     update attempts a set status = 'verified', passed = r.passed, score = r.score, confidence = r.confidence,
       signals = r.signals, verdict = r.verdict, verified_at = now()
-    from ${rowSet(verdicts, '"taskId" text, attempt int, passed boolean, score float8, confidence float8, signals jsonb, verdict jsonb')}
+    from ${rowSet(verdicts, VERDICT_COLUMNS)}
     where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = 'answered'
-    returning a.task_id`.execute(trx);
-  return new Set(rows.map((r) => r.task_id));
+    returning a.task_id`;
 }
 
-/** As `storeVerdicts`, for one; false when it had a verdict already. */
+const VERDICT_COLUMNS = `"taskId" text, attempt int, passed boolean, score float8, confidence float8, signals jsonb,
+  verdict jsonb`;
+
+/** Stores one verdict; false when the attempt had one already. */
 export async function storeVerdict(
   trx: Executor,
   taskId: string,
   attempt: number,
   verdict: StoredVerdict,
 ): Promise<boolean> {
-  return (await storeVerdicts(trx, [{ ...verdict, taskId, attempt }])).has(taskId);
+  const { rows } = await verdictsStep([{ ...verdict, taskId, attempt }]).execute(trx);
+  return rows.length > 0;
 }
 
 /** Copies the answer's money from the ledger, which is the truth of it; what checking costs is not the model's. */

@@ -1,5 +1,5 @@
 import type { Neighbour } from '@acrouter/domain/routing/policy';
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Executor } from './client';
 import { rowSet } from './row-set';
 import type { ContextsTable } from './tables';
@@ -18,20 +18,26 @@ export interface NewContext {
   neighbours: Neighbour[];
 }
 
-/** Stores tasks' contexts, each once; the first write wins, so that a task is always decided on one context. */
-export async function storeContexts(db: Executor, contexts: readonly NewContext[]): Promise<void> {
-  if (contexts.length === 0) return;
+/**
+ * Statement that stores tasks' contexts, each once; the first write wins, so that a task is always decided on one
+ * context.
+ */
+export function contextsStep(contexts: readonly NewContext[]): RawBuilder<unknown> {
   const rows = contexts.map((c) => ({ ...c, embedding: vectorToBytes(c.embedding).toString('base64') }));
-  await sql`
+  return sql`
     insert into contexts (task_id, dimension, language, dimension_by, embedding, embedder, neighbours)
     select "taskId", dimension, language, "dimensionBy", decode(embedding, 'base64'), embedder, neighbours
-    from ${rowSet(rows, '"taskId" text, dimension text, language text, "dimensionBy" text, embedding text, embedder text, neighbours jsonb')}
-    on conflict do nothing`.execute(db);
+    from ${rowSet(rows, COLUMNS)}
+    on conflict do nothing`;
 }
 
-/** As `storeContexts`, for one. */
-export const storeContext = (db: Executor, context: NewContext): Promise<void> =>
-  storeContexts(db, [context]);
+const COLUMNS = `"taskId" text, dimension text, language text, "dimensionBy" text, embedding text, embedder text,
+  neighbours jsonb`;
+
+/** Stores one context. */
+export async function storeContext(db: Executor, context: NewContext): Promise<void> {
+  await contextsStep([context]).execute(db);
+}
 
 /** Contexts by task; tasks without one are not in it. */
 export async function loadContexts(

@@ -1,4 +1,4 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Executor } from './client';
 import { rowSet } from './row-set';
 import type { DecisionsTable } from './tables';
@@ -26,16 +26,15 @@ export interface NewDecision {
   decideMs: number;
 }
 
-/** Stores decisions; a turn is decided once, so a second write of the same turn changes nothing. */
-export async function insertDecisions(trx: Executor, decisions: readonly NewDecision[]): Promise<void> {
-  if (decisions.length === 0) return;
-  await sql`
+/** Statement that stores decisions; a turn is decided once, so a second write of the same turn changes nothing. */
+export function decisionsStep(decisions: readonly NewDecision[]): RawBuilder<unknown> {
+  return sql`
     insert into decisions (task_id, turn, action, attempt, model, probability, explored, policy, policy_version,
       reason, candidates, neighbours, attempts_left, budget_left_usd, cost_weight, decide_ms)
     select "taskId", turn, action, attempt, model, probability, explored, policy, "policyVersion",
       reason, candidates, neighbours, "attemptsLeft", "budgetLeftUsd", "costWeight", "decideMs"
     from ${rowSet(decisions, COLUMNS)}
-    on conflict do nothing`.execute(trx);
+    on conflict do nothing`;
 }
 
 const COLUMNS = `"taskId" text, turn int, action text, attempt int, model text, probability float8, explored boolean,

@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
-import { json, type Executor } from './client';
+import { sql, type RawBuilder } from 'kysely';
+import type { Executor } from './client';
+import { rowSet } from './row-set';
 import { runIsFinished } from './run-store';
 
 /** What `GET /v1/runs/:id/events` streams. */
@@ -13,17 +14,17 @@ export interface NewEvent {
   data: Record<string, unknown>;
 }
 
-/** Adds events in the transaction of the change they tell of. */
+/** Statement that adds events, in the transaction of the change they tell of. */
+export function eventsStep(events: readonly NewEvent[]): RawBuilder<unknown> {
+  return sql`
+    insert into events (tenant_id, run_id, task_id, type, data)
+    select "tenantId", "runId", "taskId", type, data
+    from ${rowSet(events, '"tenantId" text, "runId" text, "taskId" text, type text, data jsonb')}`;
+}
+
+/** Adds events. */
 export async function insertEvents(trx: Executor, events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  const rows = events.map((e) => ({
-    tenant_id: e.tenantId,
-    run_id: e.runId,
-    task_id: e.taskId,
-    type: e.type,
-    data: json(e.data),
-  }));
-  await trx.insertInto('events').values(rows).execute();
+  if (events.length > 0) await eventsStep(events).execute(trx);
 }
 
 /**

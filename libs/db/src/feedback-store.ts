@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { Executor } from './client';
+import { sql, type RawBuilder } from 'kysely';
 import { rowSet } from './row-set';
 
 /** The verifier's word on an attempt. What users say is in user-feedback-store.ts. */
@@ -14,20 +13,16 @@ export interface VerifierFeedback {
   conclusive: boolean;
 }
 
-/** Stores the verifier's feedback, once per attempt. Repeating it changes nothing. */
-export async function insertVerifierFeedback(
-  trx: Executor,
-  feedback: readonly VerifierFeedback[],
-): Promise<void> {
-  if (feedback.length === 0) return;
+/** Statement that stores the verifier's feedback, once per attempt. Repeating it changes nothing. */
+export function feedbackStep(feedback: readonly VerifierFeedback[]): RawBuilder<unknown> {
   const rows = feedback.map(({ score, passed, conclusive, ...f }) => ({
     ...f,
     id: `${f.taskId}-${f.attempt}-verifier`,
     value: { score, passed, conclusive },
   }));
-  await sql`
+  return sql`
     insert into feedback (id, tenant_id, task_id, attempt, source, metric, value)
     select id, "tenantId", "taskId", attempt, 'verifier', 'score', value
     from ${rowSet(rows, 'id text, "tenantId" text, "taskId" text, attempt int, value jsonb')}
-    on conflict do nothing`.execute(trx);
+    on conflict do nothing`;
 }

@@ -1,4 +1,4 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable } from 'kysely';
 import { text, type Executor } from './client';
 import type { ModelHealthTable } from './tables';
 
@@ -50,12 +50,9 @@ export async function recordOutage(
   return until;
 }
 
-/** Forgets the outages of models that answered. */
-export async function recordAnswers(db: Executor, models: readonly string[]): Promise<void> {
-  await db
-    .updateTable('model_health')
-    .set({ consecutive_outages: 0, cooling_until: null, updated_at: sql<Date>`now()` })
-    .where(sql<boolean>`model = any(${[...models].sort()})`)
-    .where('consecutive_outages', '>', 0)
-    .execute();
+/** Statement that forgets the outages of models that answered. */
+export function recoveriesStep(models: readonly string[]): RawBuilder<unknown> {
+  return sql`
+    update model_health set consecutive_outages = 0, cooling_until = null, updated_at = now()
+    where model = any(${[...new Set(models)].sort()}) and consecutive_outages > 0`;
 }

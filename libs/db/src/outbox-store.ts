@@ -1,6 +1,6 @@
 import type { MessageOf, QueueName } from '@acrouter/contracts/catalogue';
 import { jobIdOf } from '@acrouter/contracts/job-id';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Executor } from './client';
 import { rowSet } from './row-set';
 
@@ -29,9 +29,17 @@ export interface OutboxRow {
 /**
  * Writes messages into the outbox; returns them as rows, in their order, to hand to the relay after the commit.
  * Those of an expedited task are expedited.
+ * @param steps what else is written in the same statement, and so in one round trip: statements on other tables.
+ *   They see the tables as they were before the statement.
+ * @param only `'first'`: only messages of the tasks whose `task_id` the first step returns.
  */
-export async function enqueue(trx: Executor, messages: readonly OutgoingMessage[]): Promise<OutboxRow[]> {
-  if (messages.length === 0) return [];
+export async function enqueue(
+  trx: Executor,
+  messages: readonly OutgoingMessage[],
+  steps: readonly RawBuilder<unknown>[] = [],
+  only: 'all' | 'first' = 'all',
+): Promise<OutboxRow[]> {
+  if (messages.length === 0 && steps.length === 0) return [];
   const values = messages.map((m) => ({
     queue: m.queue,
     key: m.key ?? null,
@@ -42,13 +50,23 @@ export async function enqueue(trx: Executor, messages: readonly OutgoingMessage[
     task_id: m.message.taskId,
   }));
   const { rows } = await sql<OutboxRecord>`
+    ${withSteps(steps)}
     insert into outbox (queue, key, job_id, payload, delay_ms, traceparent, expedited)
     select r.queue, r.key, r.job_id, r.payload, r.delay_ms, r.traceparent,
            coalesce((select t.expedited from tasks t where t.id = r.task_id), false)
     from ${rowSet(values, 'queue text, key text, job_id text, payload jsonb, delay_ms int, traceparent text, task_id text')}
+    ${only === 'first' ? ONLY_OF_FIRST_STEP : sql``}
     returning *`.execute(trx);
   // Ids are given out in the order of the messages.
   return rows.map(fromRow).sort((a, b) => a.id - b.id);
+}
+
+/** SQL: of rows `r`, those of the tasks that the first step of `enqueue` returns. */
+export const ONLY_OF_FIRST_STEP = sql`where r.task_id in (select task_id from step_0)`;
+
+function withSteps(steps: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  if (steps.length === 0) return sql``;
+  return sql`with ${sql.join(steps.map((step, i) => sql`${sql.raw(`step_${i}`)} as (${step})`))}`;
 }
 
 /**

@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Executor } from './client';
+import { ONLY_OF_FIRST_STEP } from './outbox-store';
 import { rowSet } from './row-set';
 
 /** How long one stage of one turn waited in its queue and worked, ms. */
@@ -12,15 +13,24 @@ export interface StageTiming {
   workMs: number;
 }
 
-/** Stores timings; the first of a (task, turn, stage) counts, a repetition changes nothing. */
-export async function recordStages(trx: Executor, stages: readonly StageTiming[]): Promise<void> {
-  if (stages.length === 0) return;
-  await sql`
+/**
+ * Statement that stores timings; the first of a (task, turn, stage) counts, a repetition changes nothing.
+ * @param only as `enqueue`'s, where it is a step of one.
+ */
+export function stagesStep(
+  stages: readonly StageTiming[],
+  only: 'all' | 'first' = 'all',
+): RawBuilder<unknown> {
+  const rows = stages.map(({ taskId: task_id, ...stage }) => ({ ...stage, task_id }));
+  return sql`
     insert into stages (task_id, turn, stage, wait_ms, work_ms)
-    select "taskId", turn, stage, "waitMs", "workMs"
-    from ${rowSet(stages, '"taskId" text, turn int, stage text, "waitMs" float8, "workMs" float8')}
-    on conflict do nothing`.execute(trx);
+    select r.task_id, r.turn, r.stage, r."waitMs", r."workMs"
+    from ${rowSet(rows, 'task_id text, turn int, stage text, "waitMs" float8, "workMs" float8')}
+    ${only === 'first' ? ONLY_OF_FIRST_STEP : sql``}
+    on conflict do nothing`;
 }
 
-/** As `recordStages`, for one. */
-export const recordStage = (trx: Executor, stage: StageTiming): Promise<void> => recordStages(trx, [stage]);
+/** Stores one timing. */
+export async function recordStage(trx: Executor, stage: StageTiming): Promise<void> {
+  await stagesStep([stage]).execute(trx);
+}

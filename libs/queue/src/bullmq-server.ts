@@ -189,7 +189,8 @@ export class BullmqServer extends Server implements CustomTransportStrategy {
   }
 
   private async invoke(payload: unknown, context: JobContext): Promise<void> {
-    const handler = this.getHandlerByPattern(context.queue);
+    // Not `getHandlerByPattern`: it tries to read every pattern as JSON, and a failure costs a stack trace.
+    const handler = this.messageHandlers.get(context.queue);
     if (!handler) throw new AcrError('ACR_NO_HANDLER', `Queue "${context.queue}" lost its handler`);
     const result: unknown = await handler(payload, context);
     if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });

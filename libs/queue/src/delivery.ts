@@ -5,7 +5,8 @@ import { DelayedError, UnrecoverableError, WaitingError } from 'bullmq';
 import type { Job } from 'bullmq';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeadLetters } from './dead-letters';
-import { envelopeSchema, explainIssues } from './envelope';
+import type { z } from 'zod';
+import { envelopeSchema, explainIssues, type Envelope } from './envelope';
 import { RetryLater, StopReason } from './handles';
 import type { JobContext } from './handles';
 import type { DeliveryFacts, QueueObserver } from './observer';
@@ -60,8 +61,9 @@ export class Deliveries {
 
   /** BullMQ's processor. Rejects in the ways that make BullMQ retry, delay, hand back or give up. */
   async process(job: Job, token: string): Promise<void> {
-    const facts = this.factsOf(job);
-    const parsed = this.parse(job);
+    const envelope = envelopeSchema.safeParse(job.data);
+    const facts = this.factsOf(job, envelope.data);
+    const parsed = this.parse(job, envelope);
     if ('reason' in parsed) return this.giveUp(job, facts, parsed.reason, 0);
     const startedAt = this.options.now();
     const took = () => this.options.now() - startedAt;
@@ -71,7 +73,7 @@ export class Deliveries {
       controller: new AbortController(),
     };
     try {
-      await this.handle(job, parsed.payload, facts, running);
+      await this.handle(job, parsed, facts, running);
       this.tell(() => this.options.observer.onCompleted?.({ ...facts, durationMs: took(), outcome: 'done' }));
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -79,18 +81,19 @@ export class Deliveries {
     }
   }
 
-  private parse(job: Job): { payload: unknown } | { reason: string } {
+  private parse(
+    job: Job,
+    envelope: z.ZodSafeParseResult<Envelope>,
+  ): { payload: unknown; publishedAtMs: number } | { reason: string } {
     const deaths = job.stalledCounter ?? 0;
     if (deaths >= MAX_WORKER_DEATHS) return { reason: `Its worker died or froze ${deaths} times` };
-    const envelope = envelopeSchema.safeParse(job.data);
     if (!envelope.success) return { reason: `Not an ACRouter message: ${explainIssues(envelope.error)}` };
     const message = QUEUES[this.options.queue].schema.safeParse(envelope.data.payload);
     if (!message.success) return { reason: `Did not parse: ${explainIssues(message.error)}` };
-    return { payload: message.data };
+    return { payload: message.data, publishedAtMs: envelope.data.publishedAtMs };
   }
 
-  private factsOf(job: Job): DeliveryFacts {
-    const data = envelopeSchema.safeParse(job.data).data;
+  private factsOf(job: Job, data: Envelope | undefined): DeliveryFacts {
     const dueAtMs = job.timestamp + (job.delay ?? 0);
     return {
       queue: this.options.queue,
@@ -103,13 +106,18 @@ export class Deliveries {
     };
   }
 
-  private async handle(job: Job, payload: unknown, facts: DeliveryFacts, running: Running): Promise<void> {
+  private async handle(
+    job: Job,
+    { payload, publishedAtMs }: { payload: unknown; publishedAtMs: number },
+    facts: DeliveryFacts,
+    running: Running,
+  ): Promise<void> {
     const { signal } = running.controller;
     const { parentTraceparent: _above, ...own } = facts;
     const context: JobContext = {
       ...own,
       failures: job.attemptsMade,
-      publishedAtMs: envelopeSchema.parse(job.data).publishedAtMs,
+      publishedAtMs,
       signal,
     };
     const timer = setTimeout(

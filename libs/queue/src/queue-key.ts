@@ -4,6 +4,7 @@ import { AcrError } from '@acrouter/domain/errors';
 
 /** Longest encoded name; NOTIFY payloads and Redis keys would take more, people would not. */
 const MAX_ENCODED_CHARS = 400;
+const PLAIN = /^[A-Za-z0-9._-]+$/;
 
 /**
  * Writes any text with letters, digits, `.`, `_` and `-`; every other byte of its UTF-8 becomes `~hh`.
@@ -11,6 +12,8 @@ const MAX_ENCODED_CHARS = 400;
  * as job ids, and `:` is not in the alphabet, which it refuses too.
  */
 export function encodeName(text: string): string {
+  // Our own ids need no encoding.
+  if (PLAIN.test(text) && text.length <= MAX_ENCODED_CHARS && !/^\d+$/.test(text)) return text;
   const encoded = [...Buffer.from(text, 'utf8')]
     .map((byte) => {
       const char = String.fromCharCode(byte);
@@ -27,6 +30,7 @@ export function encodeName(text: string): string {
 
 /** Inverse of `encodeName`. */
 export function decodeName(encoded: string): string {
+  if (!encoded.includes('~')) return encoded;
   const body = encoded.startsWith('~-') ? encoded.slice(2) : encoded;
   const bytes = body
     .split(/(~[0-9a-f]{2})/)

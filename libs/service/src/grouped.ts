@@ -1,11 +1,18 @@
+const MAX_ITEMS = 64;
+
 /** How `Grouped` makes its groups. */
 export interface GroupedOptions<In> {
   /** Two items of one key never share a group: the later waits for the next. Default: all keys differ. */
   keyOf?: (item: In) => string;
   /** Most items of one group. Default 64. */
   maxItems?: number;
-  /** Groups under way at once. Default 2: one computes here while the other is with Postgres. */
+  /** Groups under way at once. Default 1: while one is with Postgres, the next one grows. */
   parallel?: number;
+  /**
+   * Least time from the start of one group to that of the next, ms. Default 10. A process that is idle starts at
+   * once; a busy one does a hundred large groups per second instead of a thousand small ones.
+   */
+  gapMs?: number;
 }
 
 interface Waiting<In, Out> {
@@ -15,9 +22,8 @@ interface Waiting<In, Out> {
 }
 
 /**
- * Does the work of concurrent jobs together: whoever asks while groups are under way is in the next one. Nobody
- * waits for company, so a lone job is as quick as before, and the busier the process, the larger its groups:
- * one statement and one commit serve them all.
+ * Does the work of concurrent jobs together: whoever asks while a group is under way is in the next one. A lone job
+ * waits for nobody, and the busier the process, the larger its groups: one statement and one commit serve them all.
  *
  * `work` must do all or nothing (one transaction, or reads only). When a group fails, each of its items is done
  * again alone, so that one bad item fails by itself, and the others as they would without it.
@@ -26,6 +32,7 @@ export class Grouped<In, Out> {
   private waiting: Waiting<In, Out>[] = [];
   private running = 0;
   private scheduled = false;
+  private startedMs = -Infinity;
 
   /** @param work gives one result per item, in their order. */
   constructor(
@@ -43,22 +50,28 @@ export class Grouped<In, Out> {
 
   /** Starts after what is ready to run now, so that jobs which were answered together ask together. */
   private schedule(): void {
-    if (this.scheduled || this.waiting.length === 0 || this.running >= (this.options.parallel ?? 2)) return;
+    if (this.scheduled || this.waiting.length === 0 || this.running >= (this.options.parallel ?? 1)) return;
     this.scheduled = true;
-    setImmediate(() => {
-      this.scheduled = false;
-      const group = this.take();
-      this.running += 1;
-      void this.carryOut(group).finally(() => {
-        this.running -= 1;
-        this.schedule();
-      });
+    const waitMs = this.startedMs + (this.options.gapMs ?? 10) - performance.now();
+    if (waitMs > 0 && this.waiting.length < (this.options.maxItems ?? MAX_ITEMS))
+      setTimeout(() => this.start(), waitMs);
+    else setImmediate(() => this.start());
+  }
+
+  private start(): void {
+    this.scheduled = false;
+    this.startedMs = performance.now();
+    const group = this.take();
+    this.running += 1;
+    void this.carryOut(group).finally(() => {
+      this.running -= 1;
       this.schedule();
     });
+    this.schedule();
   }
 
   private take(): Waiting<In, Out>[] {
-    const { keyOf, maxItems = 64 } = this.options;
+    const { keyOf, maxItems = MAX_ITEMS } = this.options;
     const keys = new Set<string>();
     const group: Waiting<In, Out>[] = [];
     const rest: Waiting<In, Out>[] = [];

@@ -10,7 +10,7 @@ const FORGOTTEN_MS = 3_000;
 const SWEEP_MS = 2_000;
 const BATCH = 500;
 /** Published rows are deleted together, so long after the first; far below `FORGOTTEN_MS`. */
-const FORGET_MS = 50;
+const FORGET_MS = 250;
 
 /**
  * Publishes what a committed transaction wrote into the outbox: at once by the process that committed, and
@@ -20,8 +20,10 @@ export class OutboxRelay {
   private timer: NodeJS.Timeout | null = null;
   private sweeping: Promise<void> = Promise.resolve();
   private readonly inFlight = new Set<Promise<void>>();
-  /** Two at once: the queue adds one batch while the next is prepared. */
-  private readonly sends = new Grouped((groups: readonly (readonly OutboxRow[])[]) => this.send(groups));
+  private readonly sends = new Grouped((groups: readonly (readonly OutboxRow[])[]) => this.send(groups), {
+    gapMs: 2,
+    parallel: 2,
+  });
   private published: number[] = [];
   private forgetting: NodeJS.Timeout | null = null;
 

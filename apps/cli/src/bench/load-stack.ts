@@ -14,7 +14,8 @@ import { Supervisor } from '../stack/supervisor';
 import type { BenchRedis } from './load-redis';
 
 const CHUNK = 500;
-const POLL_MS = 100;
+/** Rare enough that looking costs nothing that counts. */
+const POLL_MS = 250;
 /** Nothing settled for so long: something is broken, and waiting on would only hide it. */
 const STUCK_MS = 60_000;
 

@@ -48,7 +48,7 @@ export function registerBenchLoad(bench: Command): void {
         .default('all'),
     )
     .option('--checks <what>', 'instant, or sleep:<ms>', checksOf, null)
-    .option('--concurrency <n>', 'messages at once per queue and process', count, 32)
+    .option('--concurrency <n>', 'messages at once per queue and process', count, 64)
     .option(
       '--queue-url <url>',
       'a running Redis (default: ACR_QUEUE_URL if that is one, else a private one)',

@@ -118,6 +118,38 @@ describe.each(CASES)('%s', (_what, right, tests, wrong) => {
   });
 });
 
+describe('in JavaScript', () => {
+  const script = (answer: string, tests: string) =>
+    verifyAnswer({ prompt: 'Write it.', language: 'javascript', verification: { tests } }, answer, {
+      sandbox,
+      token: randomUUID,
+    });
+  test.each([
+    [
+      'names that the harness uses, too',
+      "const util = require('util');\nclass Judge {}\nconst own = 1, encode = 2, ERRORS = 3;\nfunction update(x) { return util.format('%s', x + own); }",
+      "if (update(1) !== '2') throw new Error(update(1));",
+      'function update(x) { return x; }',
+    ],
+    [
+      'attributes and the cause of an error',
+      'class Short extends Error { constructor(have) { super("short", { cause: new TypeError("x") }); this.code = 7; this.info = { have }; } }\nfunction pay(n) { throw new Short(n); }',
+      "try { pay(3); } catch (e) { if (!(e instanceof Short) || e.code !== 7 || e.info.have !== 3 || !(e.cause instanceof TypeError)) throw new Error('bad'); var seen = true; }\nif (!seen) throw new Error('none');",
+      'class Short extends Error {}\nfunction pay(n) { throw new Short(n); }',
+    ],
+    [
+      'an error that holds itself',
+      'function f() { const e = new RangeError("r"); e.self = e; throw e; }',
+      "try { f(); throw new Error('none'); } catch (e) { if (!(e instanceof RangeError)) throw e; }",
+      'function f() { return 1; }',
+    ],
+  ])('%s', async (_what, right, tests, wrong) => {
+    const verdict = await script(right, tests);
+    expect(verdict.signals[0]).toMatchObject({ status: 'passed', evidence: { end: 'passed' } });
+    expect(await script(wrong, tests)).toMatchObject({ passed: false, conclusive: true });
+  });
+});
+
 describe('tests that look into the answer itself', () => {
   const tests =
     'import inspect\nassert f(1) == 2\nassert inspect.signature(f).parameters.keys() == {"x"}, inspect.signature(f)';

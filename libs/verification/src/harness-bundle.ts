@@ -28,6 +28,50 @@ const PYTHON_MODULES = [
 const read = (...path: string[]) => readFileSync(join(__dirname, 'harness', ...path), 'utf8');
 const pythonSources = () => PYTHON_MODULES.map((name) => [name, read('python', `${name}.py`)] as const);
 
+/** Modules of the JavaScript harness, in any order. */
+const SCRIPT_MODULES = [
+  'values',
+  'source',
+  'scope',
+  'candidate',
+  'judge',
+  'pipes',
+  'candidate-main',
+  'connect-judge',
+  'test-library',
+  'tests-run',
+  'examples-run',
+  'judge-main',
+  'attach',
+  'main',
+];
+
+let scriptText: string | null = null;
+
+/**
+ * The JavaScript harness as one file: its modules as functions of a scope of their own, so that no name of theirs
+ * stands in the way of a name of the answer.
+ */
+export function scriptBundle(): string {
+  scriptText ??= `module.exports = ((outer) => {
+const defined = {
+${SCRIPT_MODULES.map((name) => `${JSON.stringify(`./${name}.cjs`)}(module, require) {\n${read('script', `${name}.cjs`)}}`).join(',\n')}
+};
+const loaded = {};
+const load = (name) => {
+  if (!(name in defined)) return outer(name);
+  if (!(name in loaded)) {
+    loaded[name] = { exports: {} };
+    defined[name](loaded[name], load);
+  }
+  return loaded[name].exports;
+};
+return load('./main.cjs');
+})(require);
+`;
+  return scriptText;
+}
+
 /** Puts a module with a name and its code (or text) where `import` finds it. */
 const PYTHON_LOADER = `sys.modules["acr_harness"] = type(sys)("acr_harness")
 def _load(name, code):

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxResult } from '@acrouter/sandbox/sandbox';
 import type { Program } from '@acrouter/domain/verification/extract';
 import type { PromptExample } from '@acrouter/domain/verification/prompt-tests';
-import { pythonStart } from './harness-bundle';
+import { pythonStart, scriptBundle } from './harness-bundle';
 import { readReport, type HarnessReport } from './harness-report';
 
 /** What a harness is asked to check in one run of the sandbox. */
@@ -32,7 +30,6 @@ const OVERHEAD_MS = 2_000;
 /** Examples of the prompt are small; they may not eat the time of the tests. */
 const EXAMPLES_MS = 5_000;
 
-const read = (file: string) => readFileSync(join(__dirname, 'harness', file), 'utf8');
 /**
  * Starts judge and candidate side by side, joined by four pipes that the judge unlinks. Only the judge keeps the
  * stdin that tests and token come by, and the stdout that counts; SIGUSR1 would open its debugger.
@@ -41,8 +38,6 @@ const SCRIPT_LAUNCH = `umask 077; mkfifo /tmp/q /tmp/p /tmp/e /tmp/c || exit 70
 "$1" --disable-sigusr1 -e "$2" candidate </dev/null >/dev/null 2>&1 &
 exec "$1" --disable-sigusr1 -e "$2" judge "$3"`;
 
-let scriptSource: string | null = null;
-
 /** Program of a run, and what of its stdin comes before the order. */
 async function startOf(
   sandbox: Sandbox,
@@ -50,9 +45,8 @@ async function startOf(
   kinds: string,
 ): Promise<{ argv: string[]; stdin: Buffer }> {
   if (language === 'python') return pythonStart(sandbox, kinds);
-  scriptSource ??= read('script-harness.cjs');
   return {
-    argv: ['/bin/sh', '-c', SCRIPT_LAUNCH, 'sh', '{tool}', scriptSource, kinds],
+    argv: ['/bin/sh', '-c', SCRIPT_LAUNCH, 'sh', '{tool}', scriptBundle(), kinds],
     stdin: Buffer.alloc(0),
   };
 }

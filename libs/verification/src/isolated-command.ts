@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxRequest, SandboxResult } from '@acrouter/sandbox/sandbox';
 import type { Program } from '@acrouter/domain/verification/extract';
 import { wordsOf } from '@acrouter/domain/verification/isolation';
-import { pythonStart } from './harness-bundle';
+import { pythonStart, scriptBundle } from './harness-bundle';
 import { JudgePipes } from './judge-pipes';
 import { PYTHON_STAND_IN, scriptStandIn } from './stand-in';
 
@@ -28,7 +26,7 @@ async function answerRequest(sandbox: Sandbox, run: IsolatedCommand, set: string
     run.language === 'python'
       ? await pythonStart(sandbox, 'candidate')
       : {
-          argv: ['{tool}', '--disable-sigusr1', '-e', harness('script-harness.cjs'), 'attached-candidate'],
+          argv: ['{tool}', '--disable-sigusr1', '-e', scriptBundle(), 'attached-candidate'],
           stdin: Buffer.alloc(0),
         };
   return {
@@ -39,8 +37,6 @@ async function answerRequest(sandbox: Sandbox, run: IsolatedCommand, set: string
     limits: run.request.limits,
   };
 }
-
-const harness = (file: string) => readFileSync(join(__dirname, 'harness', file), 'utf8');
 
 async function openPipes(words: readonly string[], wanted: (set: number) => void): Promise<JudgePipes> {
   try {

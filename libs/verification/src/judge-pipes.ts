@@ -7,7 +7,6 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,7 +14,7 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { pythonBundle } from './harness-bundle';
+import { pythonBundle, scriptBundle } from './harness-bundle';
 
 /** Processes of one command that may load the answer; each gets an answer of its own. */
 const SETS = 8;
@@ -52,10 +51,7 @@ export class JudgePipes {
     const sets = Array.from({ length: SETS }, (_, i) => join(folder, 'sets', String(i)));
     for (const set of sets) mkdirSync(set, { recursive: true, mode: 0o755 });
     writeFileSync(join(folder, 'acr_harness.py'), pythonBundle());
-    writeFileSync(
-      join(folder, 'script-harness.cjs'),
-      readFileSync(join(__dirname, 'harness', 'script-harness.cjs')),
-    );
+    writeFileSync(join(folder, 'script-harness.cjs'), scriptBundle());
     writeFileSync(join(folder, 'words.json'), JSON.stringify(words));
     const pipes = [
       join(folder, 'start'),

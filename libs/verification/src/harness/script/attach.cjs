@@ -1,0 +1,47 @@
+'use strict';
+// For tests that are run by a command.
+const { connectJudge } = require('./connect-judge.cjs');
+const { decode } = require('./values.cjs');
+
+/**
+ * Stands for an answer that runs in a sandbox of its own, as `module.exports` of the file that tests require.
+ * The host has put numbered sets of pipes below /judge and starts an answer for every set asked for.
+ */
+function attach() {
+  const fs = require('node:fs');
+  const take = (number) => {
+    try {
+      fs.mkdirSync(`/tmp/.judge-${number}`);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const set = fs.readdirSync('/judge/sets').find(take);
+  if (set === undefined) throw new Error('the answer was required by too many processes');
+  fs.writeFileSync('/judge/start', `${set}\n`);
+  const judge = connectJudge(`/judge/sets/${set}`, (e) => {
+    throw e;
+  });
+  judge.words = new Set(JSON.parse(fs.readFileSync('/judge/words.json', 'utf8')));
+  const loaded = judge.ask({ op: 'load' });
+  if (!('ok' in loaded)) throw new SyntaxError(String(loaded.syntax ?? loaded.unfit));
+  judge.ask({ op: 'run' });
+  const exported = decode(judge.ask({ op: 'exports' }).ok, judge);
+  if (typeof exported === 'function') return exported;
+  const find = (name) => (typeof name === 'string' ? judge.lookup(name) : { found: false });
+  return new Proxy(
+    {},
+    {
+      get: (_t, name) => (name === '__esModule' ? undefined : find(name).value),
+      has: (_t, name) => find(name).found,
+      // Static imports look for own properties.
+      getOwnPropertyDescriptor(_t, name) {
+        const { found, value } = find(name);
+        return found ? { value, writable: true, enumerable: true, configurable: true } : undefined;
+      },
+    },
+  );
+}
+
+module.exports = { attach };

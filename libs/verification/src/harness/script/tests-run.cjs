@@ -1,0 +1,87 @@
+'use strict';
+// The given tests.
+const { explain, scopeOf } = require('./scope.cjs');
+const { asScript, withoutTypes } = require('./source.cjs');
+const { runCollected, testGlobals } = require('./test-library.cjs');
+const { AnswerDied } = require('./values.cjs');
+
+/** Turns of the event loop that test libraries get for their last work. */
+const LAST_ROUNDS = 4;
+
+/** Runs the tests of an order to their end, then calls `after` once. */
+function runTests(run, after) {
+  run.begin('tests');
+  const before = run.judge.asked;
+  const settle = (result) => {
+    if (run.report.checks.tests) return;
+    const idle = result.status === 'passed' && run.judge.asked === before;
+    run.done(
+      'tests',
+      idle ? { status: 'empty', message: 'the tests checked nothing of the answer' } : result,
+    );
+    run.current = null;
+    after();
+  };
+  const failed = (e) => {
+    if (e instanceof AnswerDied) return run.died(e);
+    const broken = run.missing.has(e) ? `the tests do not run: ${e.message.split('\n')[0]}` : null;
+    settle(broken ? { status: 'empty', message: broken } : { status: 'failed', ...explain(e) });
+  };
+  const ended = watchEnd(run, settle, failed, after);
+  const collected = [];
+  const collect = testGlobals(collected);
+  // An answer may be a function of such a name itself.
+  delete collect[run.order.entry];
+  console.assert = (holds, ...message) => {
+    if (!holds) throw new Error(['Assertion failed', ...message].map(String).join(' '));
+  };
+  try {
+    const f = compiled(run.order);
+    if (typeof f === 'string') return settle({ status: 'empty', message: f });
+    f(scopeOf(run.judge, { ...collect, ...run.locals }))
+      .then(() => runCollected(collected))
+      .then((result) => (result ? settle(result) : ended()), failed);
+  } catch (e) {
+    failed(e);
+  }
+}
+
+/** The tests as a function of their scope, or why they are none. */
+function compiled(order) {
+  try {
+    const tests = order.typescript ? order.tests.replace(/^import type .*$/gm, '') : order.tests;
+    const text = `(async function () {\n${asScript(tests)}\n})`;
+    const body = order.typescript ? withoutTypes(text).trim().replace(/;$/, '') : text;
+    return new Function('__scope', `with (__scope) { return ${body}(); }\n//# sourceURL=tests.js`);
+  } catch (e) {
+    return `the tests do not parse: ${e.message}`;
+  }
+}
+
+/** Notices every way in which tests can end. Returns what to call when their own code has come to its end. */
+function watchEnd(run, settle, failed, after) {
+  process.exit = (code) => {
+    const right = (code ?? process.exitCode ?? 0) === 0;
+    const why = right ? {} : { message: `the tests ended with exit code ${code}` };
+    run.done('tests', { status: right ? 'passed' : 'failed', ...why });
+    run.current = null;
+    after();
+    throw new Error('the tests are over');
+  };
+  process.on('uncaughtException', failed);
+  process.on('unhandledRejection', failed);
+  let ended = false;
+  // Test libraries do their last work in this event too, after us, so we let it come round a few times.
+  let rounds = 0;
+  process.on('beforeExit', () => {
+    if (run.report.checks.tests) return;
+    if (++rounds < LAST_ROUNDS) return void setTimeout(() => undefined, 0);
+    if (!ended) settle({ status: 'failed', message: 'the tests wait for something that never happens' });
+    else if (process.exitCode)
+      settle({ status: 'failed', message: `the tests ended with exit code ${process.exitCode}` });
+    else settle({ status: 'passed' });
+  });
+  return () => (ended = true);
+}
+
+module.exports = { runTests };

@@ -32,15 +32,25 @@ export async function tryBubblewrap(): Promise<{ probe: SandboxProbe; sandbox: B
     return no('bubblewrap exists for Linux only', 'Use docker or podman here.');
   const program = findHostTool('bwrap');
   if (program === null) return no('bubblewrap is not installed', INSTALL);
-  const sandbox = await BubblewrapSandbox.open(program, await findToolchains());
+  const toolchains = await findToolchains();
+  let sandbox = await BubblewrapSandbox.open(program, true, toolchains);
   const reason = await whyNot(sandbox);
   if (reason !== null) {
     await sandbox.close();
-    return no(`bubblewrap does not start: ${reason}`, ALLOW);
+    // Docker and Kubernetes mask parts of /proc, and the kernel then allows no new one.
+    sandbox = await BubblewrapSandbox.open(program, false, toolchains);
+    if ((await whyNot(sandbox)) !== null) {
+      await sandbox.close();
+      return no(`bubblewrap does not start: ${reason}`, ALLOW);
+    }
   }
+  const noProc = reason === null ? '' : '; no /proc inside, since it is masked here';
   const version = await new Promise<string>((resolve) =>
     execFile(program, ['--version'], (_error, stdout: string) => resolve(stdout.trim())),
   );
   const weak = sandbox.cgroups ? '' : '; no writable control groups: memory is limited per process only';
-  return { probe: { kind: 'bubblewrap', available: true, detail: `${version}${weak}`, remedy: '' }, sandbox };
+  return {
+    probe: { kind: 'bubblewrap', available: true, detail: `${version}${weak}${noProc}`, remedy: '' },
+    sandbox,
+  };
 }

@@ -72,6 +72,7 @@ export class BubblewrapSandbox implements Sandbox {
 
   private constructor(
     readonly program: string,
+    private readonly withProc: boolean,
     private readonly toolchains: ReadonlyMap<SandboxLanguage, Toolchain>,
     private readonly namespace: MountNamespace | null,
     readonly cgroups: CgroupHome | null,
@@ -83,9 +84,11 @@ export class BubblewrapSandbox implements Sandbox {
   /**
    * Prepares what all runs share: the view of toolchains that only root can reach, and control groups.
    * @param program bubblewrap's own path
+   * @param withProc whether programs see a /proc of their own; engines that mask theirs forbid it
    */
   static async open(
     program: string,
+    withProc: boolean,
     toolchains: ReadonlyMap<SandboxLanguage, Toolchain>,
   ): Promise<BubblewrapSandbox> {
     const root = process.getuid?.() === 0;
@@ -98,7 +101,7 @@ export class BubblewrapSandbox implements Sandbox {
     );
     const cgroups = findCgroupHome();
     if (cgroups) await sweepCgroups(cgroups, (pid) => existsSync(`/proc/${pid}`));
-    return new BubblewrapSandbox(program, new Map(usable), namespace, cgroups);
+    return new BubblewrapSandbox(program, withProc, new Map(usable), namespace, cgroups);
   }
 
   async run(request: SandboxRequest, signal?: AbortSignal): Promise<SandboxResult> {
@@ -112,7 +115,7 @@ export class BubblewrapSandbox implements Sandbox {
       env: request.env ?? {},
       files: files.map(([path]) => path),
       mounts: request.mounts ?? [],
-      hideProc: request.hideProc ?? false,
+      hideProc: !this.withProc || (request.hideProc ?? false),
       limits,
       gated: cgroup !== null,
       seccomp: this.filter !== null,

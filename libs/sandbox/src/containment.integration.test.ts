@@ -334,3 +334,15 @@ describe('a network around a bubblewrap sandbox', () => {
     }
   });
 });
+
+test('where /proc is masked, as in containers, bubblewrap works without one', async () => {
+  if (!ROOT) return void process.stdout.write('Not tested: masking /proc needs root.\n');
+  const sandbox = await SandboxChild.open({ uid: OTHER_UID, maskedProc: true });
+  try {
+    const code = 'import os; print(6 * 7, os.path.exists("/proc/self"))';
+    const result = await sandbox.run({ language: 'python', argv: ['{tool}', '-c', code] });
+    expect(result).toMatchObject({ outcome: { kind: 'ended', exitCode: 0 }, stdout: '42 False\n' });
+  } finally {
+    await sandbox.close();
+  }
+});

@@ -76,10 +76,11 @@ export class SandboxChild {
   /**
    * @param options.kind back end; default bubblewrap
    * @param options.uid user to run as; default ours
+   * @param options.maskedProc with parts of /proc mounted over, as container engines do (root only)
    * @param options.ownNetwork with a network namespace of its own in which OUTSIDE is an address (root only)
    */
   static async open(
-    options: { kind?: SandboxKind; uid?: number; ownNetwork?: boolean } = {},
+    options: { kind?: SandboxKind; uid?: number; ownNetwork?: boolean; maskedProc?: boolean } = {},
   ): Promise<SandboxChild> {
     const root = join(__dirname, '../../..');
     const node = [
@@ -91,12 +92,16 @@ export class SandboxChild {
     ];
     const become =
       options.uid === undefined ? '' : `setpriv --reuid=${options.uid} --regid=${options.uid} --clear-groups`;
-    const network = `ip link set lo up && ip addr add ${OUTSIDE}/32 dev lo && exec ${become} "$@"`;
-    const [program = '', ...args] = options.ownNetwork
-      ? ['/usr/bin/unshare', '--net', '/bin/sh', '-c', network, 'sh', ...node]
-      : node;
+    const before = options.maskedProc
+      ? 'mount -t tmpfs none /proc/fs'
+      : `ip link set lo up && ip addr add ${OUTSIDE}/32 dev lo`;
+    const namespace = options.maskedProc ? '--mount' : '--net';
+    const [program = '', ...args] =
+      options.ownNetwork || options.maskedProc
+        ? ['/usr/bin/unshare', namespace, '/bin/sh', '-c', `${before} && exec ${become} "$@"`, 'sh', ...node]
+        : node;
     const child = spawn(program, args, {
-      ...(options.ownNetwork ? {} : { uid: options.uid, gid: options.uid }),
+      ...(options.ownNetwork || options.maskedProc ? {} : { uid: options.uid, gid: options.uid }),
       cwd: '/',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

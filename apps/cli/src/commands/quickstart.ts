@@ -100,7 +100,7 @@ async function routeExamples(client: GatewayClient, dataDir: string, steps: Step
   const done = steps(`Routing ${tasks.length} example tasks on the SIMULATED pool`);
   if (leftOut > 0)
     note(
-      `      ${leftOut} tasks in other languages than JavaScript left out: no sandbox here runs them ("acr doctor")`,
+      `      ${leftOut} tasks that need more than plain JavaScript left out: no sandbox here runs them ("acr doctor")`,
     );
   const name = leftOut > 0 ? 'quickstart, JavaScript only' : 'quickstart';
   const { id } = await submitInChunks(client, tasks, { name, idempotencyKey: `quickstart-${randomUUID()}` });
@@ -112,7 +112,10 @@ async function routeExamples(client: GatewayClient, dataDir: string, steps: Step
   return client.report({ run: id });
 }
 
-/** The example tasks that this machine can check: all of them, or without a full sandbox the JavaScript ones. */
+/** Whether QuickJS can check a task: it runs scripts of plain JavaScript and no command. */
+const isPlainScript = (task: TaskSpec) => task.language === 'javascript' && !task.verification?.command;
+
+/** The example tasks that this machine can check: all of them, or without a full sandbox those of plain JavaScript. */
 async function runnableExamples(): Promise<{ tasks: TaskSpec[]; leftOut: number }> {
   const { probeSandboxes } = await import('@acrouter/sandbox/open');
   const best = (await probeSandboxes()).find((probe) => probe.available);
@@ -121,6 +124,6 @@ async function runnableExamples(): Promise<{ tasks: TaskSpec[]; leftOut: number 
   const all = files
     .sort()
     .flatMap((name) => parseTaskFile(readFileSync(join(folder, name), 'utf8'), 'acr', name));
-  const tasks = best?.kind === 'quickjs' ? all.filter((task) => task.language === 'javascript') : all;
+  const tasks = best?.kind === 'quickjs' ? all.filter(isPlainScript) : all;
   return { tasks, leftOut: all.length - tasks.length };
 }

@@ -41,6 +41,11 @@ const COLUMNS = `"taskId" text, turn int, action text, attempt int, model text, 
   policy text, "policyVersion" text, reason text, candidates jsonb, neighbours jsonb, "attemptsLeft" int,
   "budgetLeftUsd" numeric, "costWeight" float8, "decideMs" float8`;
 
+/** Stores decisions. */
+export async function insertDecisions(trx: Executor, decisions: readonly NewDecision[]): Promise<void> {
+  await decisionsStep(decisions).execute(trx);
+}
+
 /** The decisions of a task, oldest first. */
 export function decisionsOf(db: Executor, taskId: string): Promise<DecisionRow[]> {
   return db.selectFrom('decisions').selectAll().where('task_id', '=', taskId).orderBy('turn').execute();

@@ -11,6 +11,38 @@ test('names follow the Prometheus conventions', async () => {
   }
 });
 
+/** Every label, and why its values are few. A name, an id, a text of a user or a tenant can never be one. */
+const BOUNDED = {
+  bound: 'low, high',
+  component: 'kinds of tokens',
+  dimension: 'the ten of the domain',
+  expedited: 'true, false',
+  explored: 'true, false',
+  kind: 'sandboxes, kinds of rows',
+  model: 'the pool and "other"',
+  outcome: 'the seven of the domain',
+  part: 'limit, spent, held',
+  phase: 'the five of the loop',
+  priority: 'low, normal, high',
+  queue: 'the catalogue and the dead letters',
+  reason: 'limits of the sandbox',
+  result: 'ends of calls, checks and deliveries',
+  scope: 'task, run, tenant, all',
+  solved: 'true, false',
+  stage: 'the five of a turn',
+  state: 'the four of a message',
+} as const;
+
+test('every label has few values', async () => {
+  const metrics = new Metrics('test').registry.getMetricsAsArray() as unknown as {
+    name: string;
+    labelNames: string[];
+  }[];
+  const labels = metrics.filter((m) => m.name.startsWith('acrouter_')).flatMap((m) => m.labelNames);
+  expect(labels.length).toBeGreaterThan(20);
+  expect([...new Set(labels)].filter((label) => !(label in BOUNDED) && label !== 'le')).toEqual([]);
+});
+
 test('a model that is not in the pool is labelled "other"', () => {
   const metrics = new Metrics('test');
   metrics.allowModels(['a']);

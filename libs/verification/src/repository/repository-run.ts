@@ -13,7 +13,13 @@ import type { WorkingCopy } from './working-copy';
 /** Default wall-clock limit of one run of a repository's tests, ms. */
 const DEFAULT_RUN_MS = 60_000;
 /** A repository needs room for its files, and for what its tests make. */
-const LIMITS = { ...PROJECT_LIMITS, diskBytes: 1024 ** 3, fileBytes: 512 * 1024 ** 2, openFiles: 4_096 };
+const LIMITS = {
+  ...PROJECT_LIMITS,
+  diskBytes: 1024 ** 3,
+  fileBytes: 512 * 1024 ** 2,
+  openFiles: 4_096,
+  files: 200_000,
+};
 /** Test files that get planted tests: at most so many, and none larger, bytes. */
 const MAX_PLANTED = 500;
 const MAX_PLANTED_BYTES = 512 * 1024;

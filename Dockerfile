@@ -65,7 +65,7 @@ CMD ["node", "apps/memory/dist/main.js"]
 # Runs model output: docs/operations.md, "The verifier's sandbox", says what its container must be allowed.
 FROM service AS verifier
 USER root
-RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap python3 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends bubblewrap git python3 && rm -rf /var/lib/apt/lists/*
 USER 10001:10001
 CMD ["node", "apps/verifier/dist/main.js"]
 

@@ -227,38 +227,6 @@ describe.each(queueBackends())('queues on $name', (backend) => {
     expect(got.map(({ context }) => context.jobId).sort()).toEqual(['7', '7', '8']);
   });
 
-  test('what is done leaves nothing behind, whether it succeeded or was given up', async () => {
-    const handled = recorder((message: MessageOf<'verify'>) =>
-      message.taskId.startsWith('bad')
-        ? Promise.reject(new AcrError('ACR_INVALID_MESSAGE'))
-        : Promise.resolve(),
-    );
-    await serve('verifier', { verify: handled.handler }, { concurrency: { verify: 8 } });
-    const messages = Array.from({ length: 60 }, (_, i) => ({
-      queue: 'verify' as const,
-      message: { taskId: `${i % 20 === 0 ? 'bad' : 'good'}${i}`, attempt: 1 },
-      options: { jobId: `job-${i}`, expedited: i % 7 === 0, delayMs: i % 5 },
-    }));
-    await publisher.publishMany(messages);
-    await until(() => handled.got.length === 60, 'all messages');
-    await until(async () => (await letters.list()).length === 3, 'the dead letters');
-    const queue = connection.queue('verify');
-    const left = () =>
-      queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'completed', 'failed');
-    const all = async () => Object.values(await left()).reduce((a, b) => a + b, 0);
-    await until(async () => (await all()) === 0, 'an empty queue');
-    for (const { options } of messages) expect(await queue.getJob(options.jobId)).toBeUndefined();
-  });
-
-  test('an expedited message goes before all that wait', async () => {
-    for (const taskId of ['a', 'b', 'c']) await publisher.publish('verify', { taskId, attempt: 1 });
-    await publisher.publish('verify', { taskId: 'urgent', attempt: 1 }, { expedited: true });
-    const { got, handler } = recorder();
-    await serve('verifier', { verify: handler }, { concurrency: { verify: 1 } });
-    await until(() => got.length === 4, 'all messages');
-    expect(got.map((g) => g.message.taskId)).toEqual(['urgent', 'a', 'b', 'c']);
-  });
-
   test('a slow key holds up no other, and its name may be anything', async () => {
     const done: string[] = [];
     let release: () => void = () => undefined;

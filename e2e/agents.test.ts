@@ -136,7 +136,7 @@ test('acr models and acr doctor say what is missing', async () => {
     /acr-no-such-agent is no program on this machine: install it \(npm install -g/,
   );
   const doctor = await acr(['doctor', '--models', pool, '--offline'], folder, { AGENT_TEST_KEY: 'x' });
-  expect(doctor.stdout).toMatch(/PROBLEM +model agent +acr-no-such-agent is not there/);
+  expect(doctor.stdout).toMatch(/PROBLEM +model agent +acr-no-such-agent cannot be run/);
   writeFileSync(pool, yaml(join(folder, 'agent')));
   expect((await acr(['models', 'test', '--models', pool], folder)).stdout).toContain(
     'AGENT_TEST_KEY not set',

@@ -23,9 +23,9 @@ const AGENT_TIMEOUT_MS = 120_000;
 /** Whether an agent's program and variables are there, without running it. */
 export function testAgentPresence(entry: ModelEntry, agent: AgentSettings): ModelTest {
   const base = { model: entry.id, provider: entry.provider, latencyMs: null };
-  const found = findAgentCommand(agent.command);
-  if (found === null)
-    return { ...base, ok: false, detail: `${agent.command} is not there`, remedy: missingAgent(agent) };
+  const absent = missingAgent(agent);
+  if (absent !== null)
+    return { ...base, ok: false, detail: `${agent.command} cannot be run`, remedy: absent };
   const missing = agent.env.filter((name) => !rawEnv()[name]);
   if (missing.length > 0)
     return {
@@ -34,7 +34,7 @@ export function testAgentPresence(entry: ModelEntry, agent: AgentSettings): Mode
       detail: `${missing.join(', ')} not set`,
       remedy: `Set ${missing.join(', ')}, or take the name out of "env" in models.yaml.`,
     };
-  return { ...base, ok: true, detail: `${found} is there, not run`, remedy: '' };
+  return { ...base, ok: true, detail: `${findAgentCommand(agent.command)} is there, not run`, remedy: '' };
 }
 
 async function testAgent(entry: ModelEntry, agent: AgentSettings): Promise<ModelTest> {

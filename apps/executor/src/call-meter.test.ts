@@ -37,6 +37,26 @@ describe('money for Prometheus', () => {
   });
 });
 
+test('an agent’s own account of a call is its cost; without one, tokens that nobody prices are none', async () => {
+  const metrics = new Metrics('test');
+  metrics.allowModels(['agent']);
+  const meter = new CallMeter(metrics);
+  const answered = {
+    kind: 'answered',
+    text: '',
+    usage: null,
+    responseModel: '',
+    finishReason: 'stop',
+    latencyMs: 1,
+  } as const;
+  meter.count('agent', { ...answered, costUsd: 0.25 }, price);
+  meter.count('agent', { ...answered, usage, costUsd: null }, price);
+  const text = await metrics.registry.metrics();
+  expect(text).toMatch(/acrouter_cost_usd_total\{model="agent",component="call".*\} 0.25/);
+  expect(text.match(/acrouter_cost_usd_total\{/g)).toHaveLength(1);
+  expect(text).toMatch(/acrouter_cost_unknown_calls_total\{model="agent".*\} 1/);
+});
+
 test('every model has its own queue with its own limits', () => {
   const common = 'provider: simulated, price: { inputPerMillion: 1, outputPerMillion: 1 }';
   const { models } = parseModelsFile(

@@ -45,8 +45,8 @@ async function complete(
 ): Promise<CompletionResult> {
   const startedAt = performance.now();
   const say = new Reporter(agent, startedAt);
-  const command = findAgentCommand(agent.command);
-  if (command === null) return say.failed('refused', missingAgent(agent), { mayHaveBeenBilled: false });
+  const missing = missingAgent(agent);
+  if (missing !== null) return say.failed('refused', missing, { mayHaveBeenBilled: false });
   if (signal.aborted) return say.failed('cancelled', 'the call was cancelled', { mayHaveBeenBilled: false });
   let workspace: AgentWorkspace;
   try {
@@ -58,7 +58,7 @@ async function complete(
     });
   }
   try {
-    const end = await start({ entry, agent }, command, workspace, request, signal);
+    const end = await start({ entry, agent }, workspace, request, signal);
     const output = readAgentOutput(agent.kind, end.stdout);
     const failure = failureOf(end, output, entry, say);
     if (failure) return failure;
@@ -78,7 +78,6 @@ async function complete(
 
 async function start(
   { entry, agent }: Agent,
-  command: string,
   workspace: AgentWorkspace,
   request: CompletionRequest,
   signal: AbortSignal,
@@ -90,7 +89,7 @@ async function start(
   const maxCallUsd = agent.perCallUsd === null ? (entry.price.maxCallUsd ?? null) : null;
   return runAgent(
     {
-      command,
+      command: findAgentCommand(agent.command) ?? agent.command,
       args: agentArgs(agent, { promptFile, edits: task.edits, maxCallUsd }),
       cwd: workspace.folder,
       env: environmentOf(agent, workspace.root),

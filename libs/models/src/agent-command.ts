@@ -28,8 +28,12 @@ const INSTALL: Record<AgentSettings['kind'], string> = {
   custom: 'put it there, or mend "command"',
 };
 
-/** What to do about a program that is not there. */
-export function missingAgent({ kind, command }: AgentSettings): string {
+/** What to do about a program of an agent that is not there; `null` when it can be run. */
+export function missingAgent({ kind, command }: AgentSettings): string | null {
+  const tool = ['git', 'tar'].find((name) => findAgentCommand(name) === null);
+  if (tool)
+    return `${tool} is no program on this machine: install it; an agent's copy is made and read with it`;
+  if (findAgentCommand(command) !== null) return null;
   const how = kind === 'custom' ? INSTALL.custom : `install it (${INSTALL[kind]}) or set "command"`;
   return `${command} is no program on this machine: ${how} in models.yaml`;
 }

@@ -1,8 +1,11 @@
+import { newWatch, watch } from './drift';
+import type { DriftWatch } from './drift';
 import { JointGroup } from './joint-belief';
-import type { JointPrior } from './joint-belief';
+import type { JointPrior } from './mean-posterior';
+import { measurement } from './verdict';
 import type { ScoreShape } from './verdict';
 import type { Gaussian, Matrix } from './matrix';
-import { exchangeable } from './matrix';
+import { condition, exchangeable } from './matrix';
 import type { LearningExample, PolicySetup, TaskContext } from './policy';
 import type { Dimension } from '../task';
 import { priorMean, priorScore } from './prior';
@@ -35,6 +38,14 @@ export interface EscalationForecast {
   shape: Readonly<ScoreShape>;
 }
 
+interface Surprise {
+  value: number;
+  mean: number;
+  deviation: number;
+}
+
+const watchKey = (dimension: string, model: string) => `${dimension} ${model}`;
+
 interface SourceEntry {
   group: JointGroup;
   prior: JointPrior;
@@ -51,6 +62,8 @@ export class EscalationBelief {
   readonly models: string[] = [];
   private readonly dimensions = new Map<string, { group: JointGroup; prior: JointPrior }>();
   private readonly sources = new Map<string, SourceEntry>();
+  private readonly watches = new Map<string, DriftWatch>();
+  private readonly drifted = new Set<string>();
 
   constructor(private readonly setup: PolicySetup) {
     this.models.push(...setup.models.map((m) => m.id));
@@ -70,11 +83,55 @@ export class EscalationBelief {
     if (!this.models.includes(example.model)) this.admit(example.model);
     const model = this.models.indexOf(example.model);
     const flipped = example.verifierNoise ?? 0;
+    const surprise = this.setup.driftRule === false ? null : this.surprise(example, model);
     const dimension = this.dimension(example.context);
     dimension.group.learn(example.taskId, model, example.score, flipped, dimension.prior);
-    if (example.context.source === null) return;
-    const source = this.source(example.context);
-    source.group.learn(example.taskId, model, example.score, flipped, source.prior);
+    if (example.context.source !== null) {
+      const source = this.source(example.context);
+      source.group.learn(example.taskId, model, example.score, flipped, source.prior);
+    }
+    if (surprise) this.watchFor(example.context, model, surprise);
+  }
+
+  /** Whether this model was seen to change in this dimension: the prior no longer speaks of it. */
+  hasDrifted({ dimension }: TaskContext, model: string): boolean {
+    return this.drifted.has(watchKey(dimension, model));
+  }
+
+  /** A score beside what was expected of it, given what else was seen on its task. */
+  private surprise(example: LearningExample, model: number): Surprise {
+    const { context } = example;
+    const { group } = context.source === null ? this.dimension(context) : this.source(context);
+    const { gaussian, shape } = this.forecast(context);
+    const row = group.seenOn(example.taskId);
+    let expected = gaussian;
+    row.models.forEach((other, i) => {
+      expected = condition(expected, other, row.scores[i] as number, row.noise[i] as number);
+    });
+    const { value, variance } = measurement(example.score, example.verifierNoise ?? 0, shape);
+    const spread = (expected.covariance[model * expected.n + model] as number) + variance;
+    return { value, mean: expected.mean[model] as number, deviation: Math.sqrt(Math.max(spread, 0)) };
+  }
+
+  /** After a detected change only what was seen since then counts, in the whole dimension. */
+  private watchFor(context: TaskContext, model: number, { value, mean, deviation }: Surprise): void {
+    const name = this.models[model] as string;
+    const key = watchKey(context.dimension, name);
+    const state = this.watches.get(key) ?? newWatch();
+    this.watches.set(key, state);
+    const since = watch(state, value, mean, deviation);
+    if (!since) return;
+    this.drifted.add(key);
+    const dimension = this.dimension(context);
+    const kept = dimension.group.latestTasks(model, since.count);
+    dimension.group.forget(model, kept);
+    this.dimensions.set(context.dimension, {
+      group: dimension.group,
+      prior: this.dimensionPrior(context.dimension),
+    });
+    for (const entry of this.sources.values()) {
+      if (entry.context.dimension === context.dimension) entry.group.forget(model, kept);
+    }
   }
 
   private admit(model: string): void {
@@ -104,7 +161,9 @@ export class EscalationBelief {
   private dimensionPrior(dimension: Dimension): JointPrior {
     const { prior } = this.setup;
     const fallback = priorMean(prior, dimension);
-    const scores = this.models.map((m) => priorScore(prior, dimension, m));
+    const scores = this.models.map((m) =>
+      this.drifted.has(watchKey(dimension, m)) ? null : priorScore(prior, dimension, m),
+    );
     return {
       mean: Float64Array.from(scores, (score) => score ?? fallback),
       spreads: [

@@ -1,35 +1,9 @@
-import type { Gaussian, Matrix } from './matrix';
+import { inverse, submatrix } from './matrix';
+import type { Matrix } from './matrix';
+import { posteriorMean } from './mean-posterior';
+import type { JointPrior, Posterior } from './mean-posterior';
 import { measurement, newShape, note } from './verdict';
 import type { ScoreShape } from './verdict';
-import { dot, exchangeable, inverse, inverseAndLogDet, submatrix, times } from './matrix';
-
-/** One hypothesis of how far a group's mean scores lie from their prior, as variances. */
-export interface MeanSpread {
-  /** Prior probability of this hypothesis; they sum to 1. */
-  share: number;
-  /** Of each model against the others. */
-  own: Float64Array;
-  /** Of all models together: how much easier or harder the group is. */
-  shared: number;
-}
-
-/** What a group of tasks is believed to look like before any of its rows is seen. */
-export interface JointPrior {
-  /** Mean score per model. */
-  mean: Float64Array;
-  /** How far the group may be from that mean; hypotheses that the rows decide between. */
-  spreads: readonly MeanSpread[];
-  /** Covariance of the scores of one task, and its weight in rows. */
-  covariance: Matrix;
-  covarianceWeight: number;
-}
-
-/** Predictive distribution of one task's scores, and the uncertainty of its mean alone. */
-export interface Posterior {
-  prior: JointPrior;
-  gaussian: Gaussian;
-  meanCovariance: Matrix;
-}
 
 interface Row {
   models: number[];
@@ -37,6 +11,8 @@ interface Row {
   /** Measurement variance of each score (a noisy verifier); 0 = exact. */
   noise: number[];
 }
+
+const NOTHING: Row = { models: [], scores: [], noise: [] };
 
 /** Rows kept per group; the oldest go first. Bounds memory and the cost of a refit. */
 const MAX_ROWS = 600;
@@ -124,51 +100,36 @@ export class JointGroup {
     return group;
   }
 
+  /** What was seen on a task so far: models and measured scores, in the order of the attempts. */
+  seenOn(taskId: string): { models: readonly number[]; scores: readonly number[]; noise: readonly number[] } {
+    return this.rows.get(taskId) ?? NOTHING;
+  }
+
+  /** The latest `count` tasks on which `model` was seen. */
+  latestTasks(model: number, count: number): Set<string> {
+    const tasks = [...this.rows].filter(([, row]) => row.models.includes(model)).map(([taskId]) => taskId);
+    return new Set(tasks.slice(Math.max(tasks.length - count, 0)));
+  }
+
+  /** Drops what `model` scored on all tasks but those in `kept`: it has changed since. O(rows · M³). */
+  forget(model: number, kept: ReadonlySet<string>): void {
+    for (const [taskId, row] of [...this.rows]) {
+      const at = kept.has(taskId) ? -1 : row.models.indexOf(model);
+      if (at < 0) continue;
+      for (const list of [row.models, row.scores, row.noise]) list.splice(at, 1);
+      if (row.models.length === 0) this.rows.delete(taskId);
+    }
+    this.recount();
+  }
+
   /** Posterior of the mean scores, and with it the predictive distribution of a new task's scores. */
   posterior(prior: JointPrior): Posterior {
     if (this.fitted && this.fitted.prior === prior) return this.fitted;
     const { n } = this;
-    const parts = prior.spreads.map((spread) => this.under(prior.mean, spread));
-    const top = Math.max(...parts.map((part) => part.logEvidence));
-    const shares = parts.map((part) => Math.exp(part.logEvidence - top));
-    const total = shares.reduce((sum, share) => sum + share, 0);
-    const mean = new Float64Array(n);
-    const meanCovariance = new Float64Array(n * n);
-    parts.forEach((part, p) => {
-      const share = (shares[p] as number) / total;
-      for (let i = 0; i < n; i += 1) mean[i]! += share * (part.mean[i] as number);
-    });
-    parts.forEach((part, p) => {
-      const share = (shares[p] as number) / total;
-      for (let i = 0; i < n; i += 1) {
-        const di = (part.mean[i] as number) - (mean[i] as number);
-        for (let j = 0; j < n; j += 1) {
-          const dj = (part.mean[j] as number) - (mean[j] as number);
-          meanCovariance[i * n + j]! += share * ((part.covariance[i * n + j] as number) + di * dj);
-        }
-      }
-    });
+    const { mean, meanCovariance } = posteriorMean(n, prior, this.precision, this.evidence);
     const covariance = Float64Array.from(this.covariance, (v, i) => v + (meanCovariance[i] as number));
     this.fitted = { prior, gaussian: { n, mean, covariance }, meanCovariance };
     return this.fitted;
-  }
-
-  /** Posterior of the mean under one hypothesis, and the logarithm of that hypothesis' weight. */
-  private under(priorMean: Float64Array, spread: MeanSpread) {
-    const { n } = this;
-    const priorCovariance = exchangeable(n, 0, spread.shared);
-    for (let i = 0; i < n; i += 1) priorCovariance[i * n + i]! += spread.own[i] as number;
-    const before = inverseAndLogDet(priorCovariance, n);
-    const pull = times(before.inverse, priorMean, n);
-    const after = inverseAndLogDet(
-      Float64Array.from(before.inverse, (v, i) => v + (this.precision[i] as number)),
-      n,
-    );
-    const information = Float64Array.from(pull, (v, i) => v + (this.evidence[i] as number));
-    const mean = times(after.inverse, information, n);
-    const fit = dot(information, mean) - dot(pull, priorMean);
-    const logEvidence = Math.log(spread.share) + 0.5 * (fit - before.logDet - after.logDet);
-    return { mean, covariance: after.inverse, logEvidence };
   }
 
   private account(row: Row, sign: 1 | -1): void {
@@ -201,18 +162,22 @@ export class JointGroup {
 
   /** EM for the covariance with an inverse-Wishart prior; then the sums are rebuilt with it. */
   private refit(prior: JointPrior): void {
-    const { n } = this;
     for (let round = 0; round < EM_ROUNDS; round += 1) {
       const { mean } = this.posterior(prior).gaussian;
       const scatter = prior.covariance.map((v) => v * prior.covarianceWeight);
       for (const row of this.rows.values()) this.addExpectedScatter(row, mean, scatter);
       const weight = prior.covarianceWeight + this.rows.size;
       this.covariance = scatter.map((v) => v / weight);
-      this.precision = new Float64Array(n * n);
-      this.evidence = new Float64Array(n);
-      for (const row of this.rows.values()) this.account(row, 1);
-      this.fitted = null;
+      this.recount();
     }
+  }
+
+  /** The sums over all rows anew. */
+  private recount(): void {
+    this.precision = new Float64Array(this.n * this.n);
+    this.evidence = new Float64Array(this.n);
+    for (const row of this.rows.values()) this.account(row, 1);
+    this.fitted = null;
   }
 
   /** E-step of one row: expected (x − mean)(x − mean)ᵀ given the observed scores. */

@@ -39,7 +39,7 @@ const PRICELESS_CHARGE = 0.01;
  */
 class VerifyEscalate implements Policy {
   readonly name = 'verify-escalate';
-  readonly version = '1';
+  readonly version = '2';
   readonly complexity = 'O(M⁴) (M² branches, each conditioned in M²)';
   private readonly belief: EscalationBelief;
   private readonly costs: CostBelief;
@@ -133,6 +133,14 @@ class VerifyEscalate implements Policy {
     });
   }
 
+  /** The chain's next model; the prior's order does not speak of models that were seen to change. */
+  private nextInChain(input: DecisionInput, free: readonly Candidate[]): string | undefined {
+    if (!this.rank) return undefined;
+    const order = inChainOrder(this.rank, input.context, free);
+    if (this.setup.chain?.length) return order[0]?.model;
+    return order.find(({ model }) => !this.belief.hasDrifted(input.context, model))?.model;
+  }
+
   private appraise(
     input: DecisionInput,
     free: readonly Candidate[],
@@ -142,7 +150,7 @@ class VerifyEscalate implements Policy {
     costs: readonly (number | null)[],
   ): Appraisal[] {
     const { models } = this.belief;
-    const next = this.rank ? inChainOrder(this.rank, input.context, free)[0]?.model : undefined;
+    const next = this.nextInChain(input, free);
     const anchor = next === undefined ? -1 : models.indexOf(next);
     const anchored = planned.find((step) => step.model === anchor);
     const charge = anchored ? anchored.scoreValue - anchored.value : 0;

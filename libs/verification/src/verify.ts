@@ -15,6 +15,7 @@ import { checkRepository } from './repository/repository-check';
 import { checkNatively } from './native-check';
 import { checkInQuickjs } from './quickjs-check';
 import { withRepeat } from './repeat';
+import { readAsCode } from './syntax';
 import type { CheckableTask, Verdict } from './verdict';
 
 function begin(task: CheckableTask, answer: string): Check {
@@ -112,7 +113,8 @@ export async function verifyAnswer(
   });
   const dimension = task.dimension ?? 'code_generation';
   const weights = deps.weights?.[dimension] ?? DEFAULT_WEIGHTS[dimension];
-  const scored = scoreOf([...checked.findings, ruleFinding(answer, check.entryPoint, task.prompt)], { weights });
+  const rules = ruleFinding(answer, check.entryPoint, task.prompt);
+  const scored = scoreOf([...(await readAsCode(check, checked)), rules], { weights });
   return {
     ...scored,
     code: checked.chosen?.code ?? null,

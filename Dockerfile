@@ -20,13 +20,16 @@ COPY scripts scripts
 COPY apps apps
 COPY libs libs
 RUN NX_DAEMON=false node_modules/.bin/nx run-many -t build --outputStyle=static
-# What runs: compiled files and package.json, no sources.
-RUN rm -rf node_modules && find apps libs -depth -type d \( -name src -o -name node_modules \) -exec rm -rf {} +
+# What runs: compiled files and package.json, no sources, nothing that only tests use.
+RUN rm -rf node_modules libs/testing && find apps libs -depth -type d \( -name src -o -name node_modules \) -exec rm -rf {} +
 
+# npm takes what a workspace's devDependencies name for production's when that is a workspace too: libs/testing would
+# bring its containers along. So they are taken out of the manifests first.
 # --omit=optional leaves out the embedded Postgres; native speed-ups of the queue's encoding go with it.
 FROM node:24-bookworm-slim AS modules
 WORKDIR /app
 COPY --from=manifests /app ./
+RUN rm -rf libs/testing && node -e "const fs = require('fs'); for (const file of process.argv.slice(1)) { const it = JSON.parse(fs.readFileSync(file)); delete it.devDependencies; fs.writeFileSync(file, JSON.stringify(it)); }" apps/*/package.json libs/*/package.json
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
       --workspace apps/gateway --workspace apps/orchestrator --workspace apps/executor \
       --workspace apps/memory --workspace apps/verifier --workspace apps/cli \

@@ -68,6 +68,23 @@ describe('Dockerfile', () => {
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
   });
 
+  test('carries nothing that only tests use', () => {
+    interface Package {
+      name: string;
+      dependencies?: Record<string, string>;
+    }
+    const folders = ['apps', 'libs'].flatMap((part) =>
+      readdirSync(join(ROOT, part)).map((name) => `${part}/${name}`),
+    );
+    const packages = folders
+      .filter((folder) => existsSync(join(ROOT, folder, 'package.json')))
+      .map((folder) => JSON.parse(read(`${folder}/package.json`)) as Package);
+    const users = packages.filter((p) => p.dependencies?.['@acrouter/testing']).map((p) => p.name);
+    expect(users).toEqual([]);
+    // Twice: of what is compiled, and of what npm installs.
+    expect(dockerfile.match(/^RUN rm -rf (node_modules )?libs\/testing /gm)).toHaveLength(2);
+  });
+
   test('copies only what exists and what .dockerignore lets through', () => {
     const copies = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
       (m) => m[1]?.split(' ') ?? [],

@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './check.mjs';
+import { provideKubectl } from './kubectl.mjs';
 import { BUBBLEWRAP, fail, prepare, projectEnv, PROMETHEUS, REDIS, root, Steps } from './setup.mjs';
 
 const STAGES = ['check', 'unit', 'integration', 'e2e'];
@@ -53,7 +54,9 @@ function readCounts(file) {
   }
 }
 
-await prepare(new Steps(3), [BUBBLEWRAP, REDIS, PROMETHEUS]);
+const steps = new Steps(stages.includes('e2e') ? 4 : 3);
+await prepare(steps, [BUBBLEWRAP, REDIS, PROMETHEUS]);
+if (stages.includes('e2e')) await steps.step('Looking for kubectl', provideKubectl);
 const total = { passed: 0, failed: 0, skipped: 0 };
 for (const stage of stages) {
   process.stdout.write(`\n=== ${stage} ===\n`);

@@ -209,6 +209,9 @@ async function main(targets) {
     existsSync(join(built.get('service').folder, 'libs', lib, 'src')),
   );
   if (left.length > 0) fail(`sources in the image: ${left.join(', ')}`);
+  for (const path of ['libs/testing', 'node_modules/testcontainers', 'node_modules/jest'])
+    if (existsSync(join(built.get('service').folder, path)))
+      fail(`only tests need ${path}; it is in the image`);
   say(`${images.length} passed, 0 failed`);
 }
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxOutcome, SandboxRequest, SandboxResult } from '@acrouter/sandbox/sandbox';
 import { verifyAnswer } from './verify';
@@ -12,14 +14,20 @@ const result = (outcome: SandboxOutcome, stdout = ''): SandboxResult => ({
   durationMs: 1,
 });
 
-/** A sandbox that ends every run in one way. */
-const sandboxThat = (run: (request: SandboxRequest) => Promise<SandboxResult>): Sandbox => ({
+const isPreparation = (request: SandboxRequest) =>
+  request.argv.some((word) => word.includes('marshal.dumps'));
+
+/** A sandbox that prepares the harness, then ends every run in one way. */
+const sandboxThat = (run: Sandbox['run']): Sandbox => ({
   kind: 'bubblewrap',
   languages: new Map([
     ['python', 'Python 3'],
     ['bash', 'bash'],
   ]),
-  run,
+  run: (request, signal) =>
+    isPreparation(request)
+      ? Promise.resolve(result({ kind: 'ended', exitCode: 0 }, 'ab'))
+      : run(request, signal),
   close: () => Promise.resolve(),
 });
 
@@ -47,7 +55,14 @@ describe('a fault of the machine is no verdict', () => {
 
   test('the sandbox of the answer did not start while its tests wait for it', async () => {
     const fault = new AcrError('ACR_SANDBOX_FAULT', 'no process left');
-    const sandbox = sandboxThat(async () => Promise.reject(fault));
+    const sandbox = sandboxThat((request, signal) => {
+      if (!request.files) return Promise.reject(fault);
+      // The command loads its answer, whose sandbox then fails, and would wait for it for ever.
+      writeFileSync(join(request.mounts?.[0]?.from ?? '', 'start'), '0\n');
+      return new Promise((resolve) =>
+        signal?.addEventListener('abort', () => resolve(result({ kind: 'cancelled' }))),
+      );
+    });
     const command = {
       ...task,
       verification: { command: 'python3 t.py', files: { 't.py': 'import answer\nassert answer.f() == 1' } },
@@ -60,6 +75,13 @@ describe('a fault of the machine is no verdict', () => {
       sandboxThat(async () => result({ kind: 'out-of-memory' }, '\ntokenbegin\n')),
     );
     expect(verdict).toMatchObject({ passed: false, conclusive: true, refused: null });
+  });
+
+  test('an answer too large to check does not stop the machine', async () => {
+    const sandbox = sandboxThat(async () => result({ kind: 'out-of-memory' }));
+    const huge = `def f():\n    return 1\n${'#'.repeat(40_000_000)}`;
+    const verdict = await verifyAnswer(task, huge, { sandbox, token: () => 'token' });
+    expect(verdict).toMatchObject({ passed: false, refused: 'The answer is too large to check' });
   });
 
   test('and what the sandbox will not take is refused for good', async () => {

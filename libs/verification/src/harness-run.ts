@@ -27,6 +27,8 @@ export interface HarnessRun {
 
 /** Time on top of the checks' own for start-up and report, ms. */
 const OVERHEAD_MS = 2_000;
+/** Longest order, characters: an answer of a few MB, read in a dozen ways. More could stop a harness that has not begun. */
+const MAX_ORDER = 32 * 1024 * 1024;
 /** Examples of the prompt are small; they may not eat the time of the tests. */
 const EXAMPLES_MS = 5_000;
 
@@ -84,6 +86,7 @@ export async function runHarness(
     seconds,
   });
   const wallMs = Math.max(seconds.tests, seconds.examples) * 1_000 + OVERHEAD_MS;
+  if (stdin.length > MAX_ORDER) throw new AcrError('ACR_INVALID_REQUEST', 'The answer is too large to check');
   const start = await startOf(sandbox, order.language, kinds.join(','));
   // JSON cannot carry lone surrogates through UTF-8; escapes can.
   const escaped = stdin.replace(/[\ud800-\udfff]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);

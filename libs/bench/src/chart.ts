@@ -86,6 +86,8 @@ export function label(
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${FONT} font-size="${size}" font-weight="${weight}" fill="${color}" text-anchor="${anchor}"${turn}>${escapeXml(text)}</text>`;
 }
 
+const plain = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 6 });
+
 /** Title, subtitle, grid, ticks and axis names around `body`. */
 export function chart(options: {
   frame: Frame;
@@ -109,10 +111,10 @@ export function chart(options: {
   for (const t of y.ticks) {
     const py = y(t).toFixed(1);
     parts.push(`<line x1="${f.left}" x2="${right}" y1="${py}" y2="${py}" stroke="${GRID}"/>`);
-    parts.push(label(f.left - 10, y(t) + 4, (options.yTick ?? String)(t), { color: FAINT, anchor: 'end' }));
+    parts.push(label(f.left - 10, y(t) + 4, (options.yTick ?? plain)(t), { color: FAINT, anchor: 'end' }));
   }
   for (const t of x.ticks) {
-    parts.push(label(x(t), floor + 22, (options.xTick ?? String)(t), { color: FAINT, anchor: 'middle' }));
+    parts.push(label(x(t), floor + 22, (options.xTick ?? plain)(t), { color: FAINT, anchor: 'middle' }));
     parts.push(
       `<line x1="${x(t).toFixed(1)}" x2="${x(t).toFixed(1)}" y1="${floor}" y2="${floor + 5}" stroke="#9aa1ac"/>`,
     );
@@ -124,20 +126,27 @@ export function chart(options: {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${f.width} ${f.height}" width="${f.width}" height="${f.height}">\n<rect width="100%" height="100%" fill="#ffffff"/>\n${parts.join('\n')}\n${options.body}\n</svg>\n`;
 }
 
-/** Moves positions apart until neighbours are at least `gap` pixels from each other; order is kept. */
+/**
+ * Moves positions apart until neighbours are at least `gap` pixels from each other, each group staying around its
+ * middle and within [low, high]; order is kept. Pooled adjacent violators on positions less their rank × gap.
+ */
 export function spreadApart(positions: readonly number[], gap: number, low: number, high: number): number[] {
   const order = positions.map((p, i) => ({ p, i })).sort((a, b) => a.p - b.p);
-  for (let i = 1; i < order.length; i += 1) {
-    const previous = order[i - 1];
-    const current = order[i];
-    if (previous && current) current.p = Math.max(current.p, previous.p + gap);
-  }
-  let ceiling = high;
-  for (const entry of [...order].reverse()) {
-    entry.p = Math.max(Math.min(entry.p, ceiling), low);
-    ceiling = entry.p - gap;
-  }
+  const pools: { sum: number; n: number }[] = [];
+  order.forEach(({ p }, rank) => {
+    let pool = { sum: p - rank * gap, n: 1 };
+    for (let last = pools.at(-1); last && last.sum / last.n > pool.sum / pool.n; last = pools.at(-1)) {
+      pool = { sum: pool.sum + last.sum, n: pool.n + last.n };
+      pools.pop();
+    }
+    pools.push(pool);
+  });
+  const most = high - (order.length - 1) * gap;
   const out = [...positions];
-  for (const { p, i } of order) out[i] = p;
+  let rank = 0;
+  for (const { sum, n } of pools) {
+    const base = Math.max(Math.min(sum / n, most), low);
+    for (let k = 0; k < n; k += 1, rank += 1) out[order[rank]?.i ?? 0] = base + rank * gap;
+  }
   return out;
 }

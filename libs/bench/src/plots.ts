@@ -1,5 +1,5 @@
 import type { Benchmark } from './benchmark';
-import { chart, escapeXml, label, linear, logarithmic, PALETTE, spreadApart, WIDE } from './chart';
+import { chart, label, linear, PALETTE, spreadApart, WIDE } from './chart';
 import type { ReplayRow } from './rows';
 import { spread } from './rows';
 import type { StreamResult } from './stream';
@@ -14,7 +14,8 @@ const colorOf = (index: number, row: ReplayRow) =>
       ? '#2b2f36'
       : (PALETTE[index % PALETTE.length] ?? '#888');
 
-const settingOf = (row: ReplayRow) =>
+/** What was replayed, in words. */
+export const settingOf = (row: ReplayRow) =>
   `${row.maxAttempts === 1 ? 'one attempt' : `up to ${row.maxAttempts} attempts`}, ` +
   `$1 = ${row.costWeight} points, prior ${row.prior.split('/').pop() ?? ''}` +
   (row.verifierNoise > 0 ? `, ${100 * row.verifierNoise} % wrong verdicts` : '');
@@ -25,8 +26,8 @@ export function regretPlot(
   rows: readonly ReplayRow[],
   streams: ReadonlyMap<string, StreamResult[]>,
 ): string {
-  const drawn = rows.slice(0, MAX_LINES);
-  const { frame } = { frame: WIDE };
+  const drawn = worthDrawing(rows);
+  const frame = WIDE;
   const floor = frame.height - frame.bottom;
   const right = frame.width - frame.right;
   const tasks = Math.max(...drawn.map((row) => row.tasks), 1);
@@ -53,8 +54,8 @@ export function regretPlot(
     const dash = row.policy.startsWith('published:') ? ' stroke-dasharray="6 4"' : '';
     const name = `${shortName(row.policy)}  ${row.cumReg.mean.toFixed(1)}`;
     return (
-      `${band}<polyline points="${x(0).toFixed(1)},${y(0).toFixed(1)} ${line}" fill="none" stroke="${color}" stroke-width="${row.default ? 3 : 1.8}"${dash}/>` +
-      label(right + 12, (ends[i] ?? 0) + 4, name, {
+      `${band}${leader(right, y(row.cumReg.mean), ends[i] ?? 0, color)}<polyline points="${x(0).toFixed(1)},${y(0).toFixed(1)} ${line}" fill="none" stroke="${color}" stroke-width="${row.default ? 3 : 1.8}"${dash}/>` +
+      label(right + 22, (ends[i] ?? 0) + 4, name, {
         color,
         weight: row.default ? 'bold' : 'normal',
         size: 12,
@@ -73,96 +74,24 @@ export function regretPlot(
   });
 }
 
-const shortName = (policy: string) =>
+/** The best policies, the product's default and the best published decisions among them in any case; best first. */
+function worthDrawing(rows: readonly ReplayRow[]): ReplayRow[] {
+  const always = [rows.find((r) => r.default), rows.find((r) => r.policy.startsWith('published:'))];
+  const others = rows.filter((row) => !always.includes(row));
+  const room = MAX_LINES - always.filter((row) => row !== undefined).length;
+  const kept = new Set([...always, ...others.slice(0, room)]);
+  return rows.filter((row) => kept.has(row));
+}
+
+/** From a curve's end to its name. */
+function leader(x: number, from: number, to: number, color: string): string {
+  const points = `${x + 3},${from.toFixed(1)} ${x + 8},${from.toFixed(1)} ${x + 15},${to.toFixed(1)} ${x + 19},${to.toFixed(1)}`;
+  return `<polyline points="${points}" fill="none" stroke="${color}" stroke-width="0.8" opacity="0.7"/>`;
+}
+
+/** A policy's name, short enough for a picture. */
+export const shortName = (policy: string) =>
   policy.replace('published:', 'pub. ').replace('finetuned_router_', 'ft_').slice(0, 28);
-
-/** Mean score against dollars spent; the line joins the policies that nobody beats in both. */
-export function paretoPlot(benchmark: Benchmark, rows: readonly ReplayRow[]): string {
-  const shown = rows.filter((row) => row.costUsd > 0);
-  const frame = { ...WIDE, right: 60 };
-  const floor = frame.height - frame.bottom;
-  const right = frame.width - frame.right;
-  const costs = shown.map((row) => row.costUsd);
-  const scores = shown.map((row) => row.avgPerf);
-  const x = logarithmic(Math.min(...costs, 1) * 0.8, Math.max(...costs, 1) * 1.6, frame.left, right);
-  const low = Math.min(...scores);
-  const high = Math.max(...scores);
-  const pad = Math.max((high - low) * 0.08, 0.5);
-  const y = linear(low - pad, high + pad, floor, frame.top);
-  const front = [...shown]
-    .sort((a, b) => a.costUsd - b.costUsd)
-    .filter((row) => !shown.some((o) => o.avgPerf > row.avgPerf && o.costUsd <= row.costUsd));
-  const line = front.map((row) => `${x(row.costUsd).toFixed(1)},${y(row.avgPerf).toFixed(1)}`).join(' ');
-  const labels = placeLabels(
-    shown.map((row) => ({ x: x(row.costUsd), y: y(row.avgPerf), text: shortName(row.policy) })),
-    right,
-  );
-  const dots = shown.map((row, i) => {
-    const color = front.includes(row) || row.default ? colorOf(i, row) : '#9aa1ac';
-    const place = labels[i];
-    return (
-      `<circle cx="${x(row.costUsd).toFixed(1)}" cy="${y(row.avgPerf).toFixed(1)}" r="${row.default ? 7 : 4.5}" fill="${color}"><title>${escapeXml(row.policy)}</title></circle>` +
-      (place
-        ? label(place.x, place.y, place.text, {
-            size: 11.5,
-            color,
-            anchor: place.anchor,
-            weight: row.default ? 'bold' : 'normal',
-          })
-        : '')
-    );
-  });
-  return chart({
-    frame,
-    title: 'Score against spend',
-    subtitle: `${benchmark.name}; ${rows[0] ? settingOf(rows[0]) : ''}; up and left is better`,
-    x,
-    y,
-    xName: 'USD for all tasks (logarithmic)',
-    yName: 'mean score (%)',
-    xTick: (t) => `$${t}`,
-    body: `<polyline points="${line}" fill="none" stroke="#b7bcc6" stroke-width="2" stroke-dasharray="2 4"/>\n${dots.join('\n')}`,
-  });
-}
-
-interface Place {
-  x: number;
-  y: number;
-  text: string;
-  anchor: string;
-}
-
-/** Puts each label beside its dot, above or below, where it hits no other; a label without room is left out. */
-function placeLabels(
-  dots: readonly { x: number; y: number; text: string }[],
-  right: number,
-): (Place | null)[] {
-  const taken: { x1: number; x2: number; y1: number; y2: number }[] = dots.map((d) => ({
-    x1: d.x - 6,
-    x2: d.x + 6,
-    y1: d.y - 6,
-    y2: d.y + 6,
-  }));
-  return dots.map((d) => {
-    const width = d.text.length * 6.6;
-    for (const [dx, dy, anchor] of [
-      [10, 4, 'start'],
-      [-10, 4, 'end'],
-      [10, -9, 'start'],
-      [-10, -9, 'end'],
-      [10, 17, 'start'],
-      [-10, 17, 'end'],
-    ] as const) {
-      const x1 = anchor === 'start' ? d.x + dx : d.x + dx - width;
-      const box = { x1, x2: x1 + width, y1: d.y + dy - 10, y2: d.y + dy + 2 };
-      const hits = taken.some((t) => t.x1 < box.x2 && t.x2 > box.x1 && t.y1 < box.y2 && t.y2 > box.y1);
-      if (hits || box.x2 > right + 50 || box.x1 < 88) continue;
-      taken.push(box);
-      return { x: d.x + dx, y: d.y + dy, text: d.text, anchor };
-    }
-    return null;
-  });
-}
 
 /** Share of each model among first attempts over the stream, mean over orders, for one policy. */
 export function sharePlot(benchmark: Benchmark, row: ReplayRow, streams: readonly StreamResult[]): string {

@@ -36,6 +36,7 @@ async function gather(stack: StackFile, dataDir: string) {
     stack.services.map(async (s) => ({ ...s, ready: await isReady(s.port, BUSY_STACK_MS) })),
   );
   const queues = await countQueues(stack.queueUrl);
+  const backlog = await countBacklog(stack.databaseUrl);
   const sandbox = await findSandbox();
   const { databaseUrl, queueUrl, url, pid, startedAt } = publicView(stack);
   return {
@@ -47,6 +48,7 @@ async function gather(stack: StackFile, dataDir: string) {
     services,
     database: { url: databaseUrl, embedded: stack.postgresPid !== null, pid: stack.postgresPid },
     queue: { url: queueUrl, kind: queueUrl.startsWith('redis') ? 'redis' : 'postgres', ...queues },
+    backlog,
     pool: describePool(stack.modelsFile),
     sandbox,
   };
@@ -65,6 +67,21 @@ async function countQueues(url: string) {
     }
   } catch (error) {
     return { counts: [], error: (error as Error).message };
+  }
+}
+
+/** Tasks that wait in Postgres for their turn, and tasks in the loop; `null` when Postgres does not tell. */
+async function countBacklog(url: string): Promise<{ queued: number; inLoop: number } | null> {
+  const { openDatabase } = await import('@acrouter/db/client');
+  const { readBacklogSums } = await import('@acrouter/db/backlog-store');
+  const db = openDatabase({ url, poolSize: 1, applicationName: 'acr-cli' });
+  try {
+    const { queued, inFlight } = await readBacklogSums(db);
+    return { queued: queued.reduce((a, b) => a + b, 0), inLoop: inFlight };
+  } catch {
+    return null;
+  } finally {
+    await db.destroy();
   }
 }
 
@@ -107,6 +124,7 @@ function describe(status: Status): string {
     '',
     `  database  ${status.database.embedded ? 'embedded Postgres' : status.database.url}`,
     `  queues    ${status.queue.kind}: ${'error' in status.queue ? status.queue.error : waiting.join(', ') || 'empty'}`,
+    `  tasks     ${status.backlog ? `${status.backlog.queued} queued, ${status.backlog.inLoop} in the loop` : paint.red('Postgres does not tell')}`,
     `  pool      ${pool.models}${kind} models from ${pool.file ?? 'the simulated pool that ships'}`,
     `  sandbox   ${status.sandbox.kind ?? paint.red('none; run "acr doctor"')}`,
     `  data      ${status.dataDir}`,

@@ -4,7 +4,7 @@ import { DIMENSIONS } from '@acrouter/domain/task';
 import type { Micros } from './retrieval-speed';
 import { microsOf, microsSummary } from './retrieval-speed';
 import { quantile } from './rows';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '@acrouter/domain/seeded-random';
 
 /** Time of one decision of a policy that has learnt from `memories` attempts. */
 export interface DecideTiming extends Micros {

@@ -5,7 +5,7 @@ import type { ReplayedTask, ReplayOptions } from './replay';
 import { prepare, replayStretches } from './replay';
 import { spread } from './rows';
 import type { Spread } from './rows';
-import { shuffled } from './seeded-random';
+import { shuffled } from '@acrouter/domain/seeded-random';
 
 /** Second-half regret with and without the drift rule. */
 export interface DriftOutcome {

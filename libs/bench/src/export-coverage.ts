@@ -1,6 +1,6 @@
 import type { DecisionInput, Policy } from '@acrouter/domain/routing/policy';
 import type { Benchmark } from './benchmark';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '@acrouter/domain/seeded-random';
 
 /** How much of tasks × models has a result. */
 export interface Coverage {

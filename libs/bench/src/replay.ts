@@ -11,7 +11,7 @@ import type {
 import type { Benchmark, BenchmarkTask } from './benchmark';
 import { imputedCosts } from './benchmark';
 import { ReplayMemory } from './replay-memory';
-import { hash32, seededRandom, shuffled } from './seeded-random';
+import { hash32, seededRandom, shuffled } from '@acrouter/domain/seeded-random';
 
 /** How a stream is run. */
 export interface ReplayOptions {

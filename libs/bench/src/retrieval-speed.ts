@@ -3,7 +3,7 @@ import { HashedEmbedder } from '@acrouter/embedding/hashed-embedder';
 import { VectorArena } from '@acrouter/embedding/vector-arena';
 import { VectorIndex } from '@acrouter/embedding/vector-index';
 import { quantile } from './rows';
-import { seededRandom } from './seeded-random';
+import { seededRandom } from '@acrouter/domain/seeded-random';
 
 /** Median and 99th percentile, µs. */
 export interface Micros {

@@ -2,7 +2,7 @@ import type { CorpusItem } from './retrieval-corpus';
 import type { Contender } from './retrieval-embedders';
 import type { Micros } from './retrieval-speed';
 import { microsSummary } from './retrieval-speed';
-import { hash32, seededRandom } from './seeded-random';
+import { hash32, seededRandom } from '@acrouter/domain/seeded-random';
 
 /**
  * What is measured of each prompt's nearest neighbours among all others: whether they are of the same data set

@@ -4,7 +4,7 @@ import type { BenchmarkTask } from './benchmark';
 import { coverageOf, watchWishes } from './export-coverage';
 import type { PreparedBenchmark, ReplayedTask, ReplayOptions } from './replay';
 import { replayStream, settle } from './replay';
-import { shuffled } from './seeded-random';
+import { shuffled } from '@acrouter/domain/seeded-random';
 
 /** One stream to run: a policy (or recorded decisions) over all tasks in one order. */
 export interface StreamJob {

@@ -21,3 +21,16 @@ export function hash32(text: string): number {
   }
   return hash >>> 0;
 }
+
+/** The numbers 0..n−1 in an order that depends on the seed only (Fisher–Yates). */
+export function shuffled(n: number, seed: number): number[] {
+  const order = Array.from({ length: n }, (_, i) => i);
+  const random = seededRandom(seed);
+  for (let i = n - 1; i > 0; i -= 1) {
+    const j = Math.floor(random() * (i + 1));
+    const held = order[i] as number;
+    order[i] = order[j] as number;
+    order[j] = held;
+  }
+  return order;
+}

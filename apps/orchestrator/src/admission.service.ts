@@ -10,7 +10,7 @@ import {
 } from '@acrouter/db/admission-store';
 import type { Database } from '@acrouter/db/client';
 import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
-import { admit, mostOfOne, priorityOf } from '@acrouter/domain/admission';
+import { admit, mostOfOne, PRIORITIES, priorityOf } from '@acrouter/domain/admission';
 import { OutboxRelay } from '@acrouter/service/outbox-relay';
 import { DATABASE, ENV } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
@@ -32,6 +32,11 @@ export class AdmissionService {
     private readonly departures: Departures,
   ) {
     metrics.window.set(env.ACR_WINDOW);
+    // From the start, or the first admissions would be in no rate.
+    for (const priority of PRIORITIES) {
+      metrics.admissionWait.zero({ priority });
+      for (const expedited of ['true', 'false']) metrics.admissions.inc({ priority, expedited }, 0);
+    }
   }
 
   /**

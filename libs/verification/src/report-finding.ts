@@ -1,6 +1,6 @@
 import type { ReportFormat, TestCase } from '@acrouter/domain/verification/test-report';
 import { sumsOf } from '@acrouter/domain/verification/test-report';
-import { plantedState, withoutPlanted, type Planted } from '@acrouter/domain/verification/planted';
+import { PlantedResults, type Planted } from '@acrouter/domain/verification/planted';
 import type { Finding, SignalStatus } from '@acrouter/domain/verification/signals';
 import type { SandboxResult } from '@acrouter/sandbox/sandbox';
 import { readReportedRun } from './reported-run';
@@ -76,13 +76,13 @@ export function failureLine(
   return `${names.length} of ${total} tests failed: ${names.slice(0, 5).join('; ')}${names.length > 5 ? '; …' : ''}${more}`;
 }
 
-/** Why planted tests show that results were made up, or `null`. */
-export function forgery(planted: readonly Planted[], tests: readonly TestCase[]): string | null {
-  const bad = planted.find((p) => plantedState(p, tests) !== 'right');
-  if (!bad) return null;
-  return plantedState(bad, tests) === 'wrong'
-    ? `tests of ${bad.path} that must fail did not: the results are not those of the tests`
-    : `tests of ${bad.path} are not in the report: it ended early, was not run, or the report is not its own`;
+/** Why the planted tests of some files show that results were made up, or `null`. */
+export function forgery(paths: readonly string[], results: PlantedResults): string | null {
+  const bad = paths.find((path) => results.state(path) !== 'right');
+  if (bad === undefined) return null;
+  return results.state(bad) === 'wrong'
+    ? `tests of ${bad} that must fail did not: the results are not those of the tests`
+    : `tests of ${bad} are not in the report: it ended early, was not run, or the report is not its own`;
 }
 
 /**
@@ -97,7 +97,8 @@ export function reportFinding(
   const { format, isolation, planted } = context;
   const common = { isolation, report: format, ...outputOf(result) };
   if (tested.kind === 'no-report') return withoutReport(tested, common);
-  const { failures, share, ...counts } = sumsOf(withoutPlanted(tested.tests, planted));
+  const results = new PlantedResults(planted, tested.tests);
+  const { failures, share, ...counts } = sumsOf(results.tests);
   const { exitCode } = tested;
   const evidence = { given: true, ...common, ...counts, exitCode, planted: planted.length, failures };
   const fail = (score: number, message: string): Finding => ({
@@ -110,7 +111,10 @@ export function reportFinding(
     const reason = 'no test was run';
     return { kind: 'tests', status: 'unavailable', score: null, evidence: { ...evidence, reason } };
   }
-  const forged = forgery(planted, tested.tests);
+  const forged = forgery(
+    planted.map((p) => p.path),
+    results,
+  );
   if (forged !== null) return fail(0, forged);
   if (share === null) {
     const reason = 'no test was run';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isIn, notLoaded, plant, plantedState, withoutPlanted, type Planted } from './planted';
+import { plant, PlantedResults, type Planted } from './planted';
 import type { ReportFormat, TestCase } from './test-report';
 
 const nonce = '5b1c2a67-80d3-4efa-9c21-7d3e60f4a8b9';
@@ -47,27 +47,35 @@ test.each<[string, TestCase[], string]>([
   ['failures skipped', right.map((t) => (t.status === 'failed' ? { ...t, status: 'skipped' } : t)), 'wrong'],
   ['one missing', right.slice(1), 'wrong'],
   ['one twice', [...right, right[0] as TestCase], 'wrong'],
-])('%s', (_name, tests, state) => expect(plantedState(planted, tests)).toBe(state));
+])('%s', (_name, tests, state) =>
+  expect(new PlantedResults([planted], tests).state(planted.path)).toBe(state),
+);
+
+const other = {
+  ...(plant('pytest', 'tests/test_b.py', 'def test_b(): pass\n', '9'.repeat(31) + '1') as Planted),
+};
+const results = (...tests: TestCase[]) => new PlantedResults([planted, other], tests);
 
 test('they are no part of the result', () => {
-  expect(withoutPlanted([named('test_a', 'passed'), ...right], [planted]).map((t) => t.name)).toEqual([
-    'test_a',
-  ]);
+  expect(results(named('test_a', 'passed'), ...right).tests.map((t) => t.name)).toEqual(['test_a']);
 });
 
 test('tests are told to be in a file by its name or by the class', () => {
-  expect(isIn(planted, named('x', 'passed'))).toBe(true);
-  expect(isIn(planted, { ...named('x', 'passed'), group: 'tests.test_a.TestB' })).toBe(true);
-  expect(isIn(planted, { ...named('x', 'passed'), group: 'tests.test_ab' })).toBe(false);
-  expect(isIn(planted, { ...named('x', 'passed'), group: '', file: 'tests/test_a.py' })).toBe(true);
+  const fileOf = (more: Partial<TestCase>) => results().fileOf({ ...named('x', 'passed'), ...more });
+  expect(fileOf({})).toBe(planted.path);
+  expect(fileOf({ group: 'tests.test_a.TestB' })).toBe(planted.path);
+  expect(fileOf({ group: 'tests.test_ab' })).toBeNull();
+  expect(fileOf({ group: '', file: 'tests/test_a.py' })).toBe(planted.path);
+  expect(fileOf({ file: 'tests/test_c.py' })).toBeNull();
+  expect(fileOf({ group: 'a.'.repeat(100_000) })).toBeNull();
 });
 
 test('a file that was not loaded has no planted tests, unless something of it passed', () => {
   const broken: TestCase = { ...named('tests.test_a', 'failed'), group: '', fileLevel: true };
-  const elsewhere = { ...named('test_b', 'passed' as const), group: 'tests.test_b' };
-  const other = { ...planted, path: 'tests/test_b.py' };
-  expect(notLoaded(planted, [planted, other], [broken, elsewhere])).toBe(true);
-  expect(notLoaded(planted, [planted, other], [elsewhere])).toBe(false);
-  expect(notLoaded(planted, [planted, other], [broken, named('test_a', 'passed')])).toBe(false);
-  expect(notLoaded(planted, [planted, other], [broken, { ...elsewhere, group: '' }])).toBe(false);
+  const elsewhere: TestCase = { ...named('test_b', 'passed'), group: 'tests.test_b' };
+  const notLoaded = (...tests: TestCase[]) => results(...tests).wasNotLoaded(planted.path);
+  expect(notLoaded(broken, elsewhere)).toBe(true);
+  expect(notLoaded(elsewhere)).toBe(false);
+  expect(notLoaded(broken, named('test_a', 'passed'))).toBe(false);
+  expect(notLoaded(broken, { ...elsewhere, group: '' })).toBe(false);
 });

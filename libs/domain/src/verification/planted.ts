@@ -100,42 +100,81 @@ export function plant(format: ReportFormat, path: string, text: string, nonce: s
 /** - `right`: all there, with the results they must have · `absent`: none there · `wrong`: anything else */
 export type PlantedState = 'right' | 'absent' | 'wrong';
 
-/** What became of the planted tests of one file. */
-export function plantedState(planted: Planted, tests: readonly TestCase[]): PlantedState {
-  const results = (names: readonly string[]) =>
-    names.flatMap((name) => tests.filter((t) => t.name === name).map((t) => t.status));
-  const [failed, passed] = [results(planted.mustFail), results(planted.mustPass)];
-  if (failed.length + passed.length === 0) return 'absent';
-  const right =
-    failed.length === planted.mustFail.length &&
-    passed.length === planted.mustPass.length &&
-    failed.every((s) => s === 'failed') &&
-    passed.every((s) => s === 'passed');
-  return right ? 'right' : 'wrong';
+/** What a report says of one planted file. */
+interface FileResults {
+  planted: Planted;
+  /** Results of the planted tests by name; more than one where a name is there twice. */
+  results: Map<string, TestCase['status'][]>;
+  /** Whether the report says that the file could not be loaded. */
+  broken: boolean;
+  /** Whether a test of the file itself passed. */
+  passed: boolean;
 }
 
-/** The report without the planted tests. */
-export function withoutPlanted(tests: readonly TestCase[], planted: readonly Planted[]): TestCase[] {
-  const names = new Set(planted.flatMap((p) => [...p.mustFail, ...p.mustPass]));
-  return tests.filter((t) => !names.has(t.name));
-}
+/** Deepest package that pytest's class names are looked up in. */
+const MAX_SEGMENTS = 50;
 
-/** Whether a test stands in a planted file, by its file or by pytest's class name (`tests.test_a.TestB`). */
-export function isIn(planted: Planted, test: TestCase): boolean {
-  if (test.file !== null) return test.file === planted.path;
-  const module = planted.path.replace(/\.py$/, '').replaceAll('/', '.');
-  const group = test.fileLevel && test.group === '' ? test.name : test.group;
-  return group === module || group.startsWith(`${module}.`);
-}
+/** A report read for its planted tests: in one pass, since it may be long and hostile. */
+export class PlantedResults {
+  /** The tests without the planted ones. */
+  readonly tests: TestCase[] = [];
+  private readonly files: Map<string, FileResults>;
+  private readonly modules = new Map<string, string>();
+  /** Whether something passed that stands in no planted file, as far as can be told. */
+  private strayPass = false;
 
-/**
- * Whether the report says that a file was not loaded: then its planted tests are rightly absent. Not when something
- * passed that stands in this file, or may stand there.
- */
-export function notLoaded(planted: Planted, all: readonly Planted[], tests: readonly TestCase[]): boolean {
-  const passed = tests.filter((t) => t.status === 'passed' && !t.fileLevel);
-  return (
-    tests.some((t) => t.fileLevel && t.status === 'failed' && isIn(planted, t)) &&
-    passed.every((t) => !isIn(planted, t) && all.some((p) => isIn(p, t)))
-  );
+  constructor(planted: readonly Planted[], report: readonly TestCase[]) {
+    this.files = new Map(
+      planted.map((p) => [p.path, { planted: p, results: new Map(), broken: false, passed: false }]),
+    );
+    const owners = new Map<string, FileResults>();
+    for (const file of this.files.values()) {
+      const { path, mustFail, mustPass } = file.planted;
+      this.modules.set(path.replace(/\.py$/, '').replaceAll('/', '.'), path);
+      for (const name of [...mustFail, ...mustPass]) owners.set(name, file);
+    }
+    for (const test of report) {
+      const results = owners.get(test.name)?.results;
+      if (results) results.set(test.name, [...(results.get(test.name) ?? []).slice(0, 1), test.status]);
+      else this.add(test);
+    }
+  }
+
+  private add(test: TestCase): void {
+    this.tests.push(test);
+    const file = this.files.get(this.fileOf(test) ?? '');
+    if (file && test.fileLevel && test.status === 'failed') file.broken = true;
+    if (test.fileLevel || test.status !== 'passed') return;
+    if (file) file.passed = true;
+    else this.strayPass = true;
+  }
+
+  /** The planted file that a test stands in, by its file or by pytest's class name; `null` where that is not known. */
+  fileOf(test: TestCase): string | null {
+    if (test.file !== null) return this.files.has(test.file) ? test.file : null;
+    const parts = (test.fileLevel && test.group === '' ? test.name : test.group).split('.', MAX_SEGMENTS);
+    for (let n = parts.length; n > 0; n--) {
+      const path = this.modules.get(parts.slice(0, n).join('.'));
+      if (path !== undefined) return path;
+    }
+    return null;
+  }
+
+  state(path: string): PlantedState {
+    const file = this.files.get(path);
+    if (!file || file.results.size === 0) return 'absent';
+    const are = (names: readonly string[], wanted: TestCase['status']) =>
+      names.every((name) => file.results.get(name)?.join() === wanted);
+    const { mustFail, mustPass } = file.planted;
+    return are(mustFail, 'failed') && are(mustPass, 'passed') ? 'right' : 'wrong';
+  }
+
+  /**
+   * Whether the report says that a file was not loaded: then its planted tests are rightly absent. Not when something
+   * passed that stands in this file, or may stand there.
+   */
+  wasNotLoaded(path: string): boolean {
+    const file = this.files.get(path);
+    return file !== undefined && file.broken && !file.passed && !this.strayPass;
+  }
 }

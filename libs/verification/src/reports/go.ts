@@ -5,8 +5,8 @@ import { MAX_TESTS, refuse } from './refused';
 /** One line of `go test -json`. Source: `go doc test2json`. */
 const eventSchema = z.object({
   Action: z.string(),
-  Package: z.string().default(''),
-  Test: z.string().optional(),
+  Package: z.string().max(2_000).default(''),
+  Test: z.string().max(2_000).optional(),
   Output: z.string().optional(),
 });
 

@@ -2,7 +2,7 @@ import type { ReportFormat, TestCase } from '@acrouter/domain/verification/test-
 import { readGoJson } from './go';
 import { readJestJson } from './jest';
 import { readJunit } from './junit';
-import { ReportRefused } from './refused';
+import { refuse, ReportRefused } from './refused';
 import { readTap } from './tap';
 
 /** The tests of a report, or why it counts for nothing. */
@@ -39,12 +39,23 @@ const nodeFile = (test: TestCase): TestCase =>
     ? { ...test, fileLevel: true }
     : test;
 
-/** Reads the report of a test run, which may come from hostile code: bounded, and never thrown over. */
+/** Characters that the names of all tests may have together; groups of TAP are repeated in each of their tests. */
+const MAX_NAME_CHARS = 8_000_000;
+
+function checkNames(tests: readonly TestCase[]): void {
+  const chars = tests.reduce((sum, t) => sum + t.name.length + t.group.length + (t.file?.length ?? 0), 0);
+  if (chars > MAX_NAME_CHARS) refuse('the names of its tests are too long');
+}
+
+/** Reads the report of a test run, which may come from hostile code: bounded, and never throws. */
 export function readTestReport(format: ReportFormat, texts: readonly string[]): ReadReport {
   try {
-    return { kind: 'read', tests: texts.flatMap((text) => read(format, text.replace(/^\ufeff/, ''))) };
+    const tests = texts.flatMap((text) => read(format, text.replace(/^\ufeff/, '')));
+    checkNames(tests);
+    return { kind: 'read', tests };
   } catch (error) {
     if (error instanceof ReportRefused) return { kind: 'refused', reason: error.message };
-    throw error;
+    // A parser of somebody else's that was brought to its limits, such as the depth of the stack.
+    return { kind: 'refused', reason: `it cannot be read (${(error as Error).message.slice(0, 200)})` };
   }
 }

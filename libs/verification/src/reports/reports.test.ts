@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { sumsOf, TestIndex, type ReportFormat } from '@acrouter/domain/verification/test-report';
+import fc from 'fast-check';
+import {
+  REPORT_FORMATS,
+  sumsOf,
+  TestIndex,
+  type ReportFormat,
+} from '@acrouter/domain/verification/test-report';
 import { readTestReport } from './read-report';
 
 const read = (format: ReportFormat, text: string) => {
@@ -105,6 +111,12 @@ ok 2 - top # SKIP no reason
       { name: 'later', group: 'group', file: null, status: 'skipped', message: null },
       { name: 'top', group: '', file: null, status: 'skipped', message: null },
     ]);
+  });
+
+  test('of a message in several lines the first is taken', () => {
+    const text =
+      '1..1\nnot ok 1 - a\n  ---\n  error: |-\n    Expected: "1"\n    \n    more\n  stack: |-\n    at x\n  ...\n';
+    expect(read('tap', text)).toMatchObject([{ status: 'failed', message: 'Expected: "1"' }]);
   });
 
   test('a group that fails although its tests pass is a failure', () => {
@@ -216,4 +228,60 @@ describe('go test -json', () => {
   test.each(['PASS\nok m 0.1s', '{"Action":1}'])('%j: refused', (text) =>
     expect(readTestReport('go', [text]).kind).toBe('refused'),
   );
+});
+
+describe('hostile reports', () => {
+  test.each<[string, ReportFormat, string]>([
+    ['deep YAML', 'tap', `1..1\nnot ok 1 - a\n  ---\n  x: ${'['.repeat(100_000)}\n  ...\n`],
+    [
+      'YAML that multiplies',
+      'tap',
+      `1..1\nnot ok 1 - a\n  ---\n  a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+        .split('')
+        .map((c, i) => `  ${c}: &${c} [${Array(9).fill(`*${'abcdefghi'[i]}`).join()}]`)
+        .join('\n')}\n  ...\n`,
+    ],
+    [
+      'long names in go',
+      'go',
+      JSON.stringify({ Action: 'pass', Package: 'p', Test: 'a/'.repeat(1_000_000) }),
+    ],
+    ['deep JSON', 'jest', `{"testResults":${'['.repeat(100_000)}`],
+  ])('%s: an answer, and soon', (_name, format, text) => {
+    expect(['read', 'refused']).toContain(readTestReport(format, [text]).kind);
+  });
+
+  test('a long title repeated in many tests is refused', () => {
+    const text = `# Subtest: g\n${'    ok\n'.repeat(20_000)}    1..20000\nok 1 - ${'g'.repeat(10_000)}\n1..1\n`;
+    expect(read('tap', text)).toContain('too long');
+  });
+
+  test('any text in any format is read or refused', () => {
+    const piece = fc.oneof(
+      fc.string(),
+      fc.constantFrom(
+        'TAP version 13',
+        '1..1',
+        'ok 1',
+        'not ok 2 - x # SKIP',
+        '    ok 1',
+        '  ---',
+        '  a: !!js/function "x"',
+        '  ...',
+        '<testsuite>',
+        '<testcase name="a">',
+        '</testcase>',
+        '<![CDATA[',
+        '{"Action":"run","Test":"a"}',
+        '{"testResults":[]}',
+        'Bail out!',
+      ),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...REPORT_FORMATS), fc.array(piece), (format, lines) => {
+        const report = readTestReport(format, [lines.join('\n')]);
+        return report.kind === 'refused' ? report.reason !== '' : Array.isArray(report.tests);
+      }),
+    );
+  });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RepositorySpec, VerificationSpec } from '@acrouter/domain/task';
 import { languageNamed } from '@acrouter/domain/verification/languages';
-import { isIn, notLoaded } from '@acrouter/domain/verification/planted';
+import type { PlantedResults } from '@acrouter/domain/verification/planted';
 import { protection } from '@acrouter/domain/verification/protected-paths';
 import {
   applyRepositoryAnswer,
@@ -19,8 +19,8 @@ import type { BeforeRun } from './before-runs';
 import type { Repositories } from './repositories';
 import {
   EXIT_CODE_TEST,
+  resultsOf,
   runRepository,
-  sortedTests,
   type RepositoryRun,
   type RepositoryTask,
 } from './repository-run';
@@ -137,9 +137,10 @@ function keyOf({ spec, copy, language }: RepositoryTask, { kind }: Sandbox): str
 
 async function runBefore(task: RepositoryTask): Promise<BeforeRun | string> {
   const run = await runRepository(task, new Map());
-  return run.tested.kind === 'tested'
-    ? sortedTests(run)
-    : `${run.tested.reason} ${run.result.stderr.slice(-300)}`;
+  if (run.tested.kind === 'no-report') return `${run.tested.reason} ${run.result.stderr.slice(-300)}`;
+  const results = resultsOf(run);
+  const trusted = run.planted.map((p) => p.path).filter((path) => results.state(path) === 'right');
+  return { tests: results.tests, trusted };
 }
 
 /** Compares both runs. Results of files whose planted tests are wrong now count for nothing. */
@@ -150,8 +151,8 @@ function judge(
   evidence: Record<string, unknown>,
 ): Finding {
   if (run.tested.kind === 'no-report') return withoutReport(run.tested, evidence);
-  const { tests } = sortedTests(run);
-  const forged = forgery(suspects(spec, before, run), run.tested.tests);
+  const results = resultsOf(run);
+  const forged = forgery(suspects(spec, before, results), results);
   if (forged !== null)
     return {
       kind: 'tests',
@@ -160,7 +161,7 @@ function judge(
       evidence: { given: true, ...evidence, message: forged },
     };
   const first = before.tests.some((t) => t.status === 'passed') ? [] : [EXIT_CODE_TEST];
-  const compared = compareRuns(before.tests, tests, spec.report ? spec : { failToPass: first });
+  const compared = compareRuns(before.tests, results.tests, spec.report ? spec : { failToPass: first });
   if (compared.kind === 'unusable') {
     const finding = silent('tests', 'unavailable', `the task cannot be used: ${compared.reason}`);
     return { ...finding, evidence: { given: true, ...evidence, ...finding.evidence } };
@@ -195,12 +196,9 @@ function countsBefore({ tests }: BeforeRun) {
 }
 
 /** Planted files that must be right: those that were before, and those with a test that must pass now. */
-function suspects(spec: VerificationSpec, before: BeforeRun, run: RepositoryRun) {
-  if (run.tested.kind !== 'tested') return [];
-  const { tests } = run.tested;
-  const index = new TestIndex(tests);
-  const required = (spec.failToPass ?? []).flatMap((name) => [...index.find(name)]);
-  return run.planted
-    .filter((p) => before.trusted.includes(p.path) || required.some((test) => isIn(p, test)))
-    .filter((p) => !notLoaded(p, run.planted, tests));
+function suspects(spec: VerificationSpec, before: BeforeRun, results: PlantedResults): string[] {
+  const index = new TestIndex(results.tests);
+  const required = (spec.failToPass ?? []).flatMap((name) => index.find(name).map((t) => results.fileOf(t)));
+  const paths = new Set([...before.trusted, ...required.filter((path) => path !== null)]);
+  return [...paths].filter((path) => !results.wasNotLoaded(path));
 }

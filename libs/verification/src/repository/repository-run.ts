@@ -1,5 +1,5 @@
 import type { RepositorySpec, VerificationSpec } from '@acrouter/domain/task';
-import { plant, plantedState, withoutPlanted, type Planted } from '@acrouter/domain/verification/planted';
+import { plant, PlantedResults, type Planted } from '@acrouter/domain/verification/planted';
 import { isTestFile } from '@acrouter/domain/verification/protected-paths';
 import type { FileChange } from '@acrouter/domain/verification/repository-edits';
 import type { Sandbox, SandboxLanguage, SandboxResult } from '@acrouter/sandbox/sandbox';
@@ -118,11 +118,6 @@ async function plantTests({ spec, copy, deps, isProtected }: RepositoryTask): Pr
   return candidates.flatMap(([path, text]) => plant(report.format, path, text, deps.token()) ?? []);
 }
 
-/** The run's tests without the planted ones, and the files whose planted tests are as they must be. */
-export function sortedTests(run: RepositoryRun) {
-  const tests = run.tested.kind === 'tested' ? run.tested.tests : [];
-  return {
-    tests: withoutPlanted(tests, run.planted),
-    trusted: run.planted.filter((p) => plantedState(p, tests) === 'right').map((p) => p.path),
-  };
-}
+/** The run's results, read for its planted tests. */
+export const resultsOf = (run: RepositoryRun): PlantedResults =>
+  new PlantedResults(run.planted, run.tested.kind === 'tested' ? run.tested.tests : []);

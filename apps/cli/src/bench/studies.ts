@@ -63,17 +63,19 @@ export function registerDrift(bench: Command): void {
     .summary('regret after the best models lose half their score, with and without the drift rule')
     .option('--orders <n>', 'shuffled orders', numberIn('--orders', 1, 1_000, true), 10)
     .option('--passes <n>', 'passes over the rows per half', numberIn('--passes', 1, 50, true), 1)
-    .option('--policy <name>', 'policy (default: the one-shot default)')
+    .option('--max-attempts <k>', 'attempts per task', numberIn('--max-attempts', 1, 100, true), 1)
+    .option('--policy <name>', 'policy (default: what the product uses for that many attempts)')
     .option('--json', 'print one line of JSON')
-    .action((flags: StudyFlags & { passes: number; policy?: string }) => {
+    .action((flags: StudyFlags & { passes: number; maxAttempts: number; policy?: string }) => {
       const source = sourceOf(flags);
       const benchmark = openBenchmark(source);
-      const policy = flags.policy ?? defaultPolicyName({ maxAttempts: 1 });
+      const { maxAttempts } = flags;
+      const policy = flags.policy ?? defaultPolicyName({ maxAttempts });
       const outcome = driftStudy(
         benchmark,
         setupOf(source, benchmark),
         policy,
-        OPTIONS,
+        { ...OPTIONS, maxAttempts },
         flags.orders,
         flags.passes,
       );

@@ -5,6 +5,7 @@ import { registerOffPolicy } from '../bench/off-policy';
 import { registerBenchLoad } from '../bench/load';
 import { registerReplay } from '../bench/replay';
 import { registerRetrieval } from '../bench/retrieval';
+import { registerStability } from '../bench/stability';
 import { registerAblation, registerDrift } from '../bench/studies';
 import { registerBenchVerify } from '../bench/verify';
 
@@ -20,6 +21,7 @@ export function registerBench(program: Command): void {
   registerExport(bench);
   registerAblation(bench);
   registerDrift(bench);
+  registerStability(bench);
   registerOffPolicy(bench);
   registerDecide(bench);
   registerRetrieval(bench);

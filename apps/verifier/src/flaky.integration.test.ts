@@ -22,7 +22,7 @@ afterAll(async () => {
 const verification: VerificationSpec = {
   command: 'cat answer.sh > $ACR_REPORT',
   report: { format: 'junit' },
-  timeoutMs: 5_000,
+  timeoutMs: 60_000,
 };
 const report = (...failed: string[]) =>
   `\`\`\`bash\n<testsuite>${['a', 'b'].map((n) => `<testcase name="${n}">${failed.includes(n) ? '<failure/>' : ''}</testcase>`).join('')}</testsuite>\n\`\`\``;
@@ -45,7 +45,7 @@ test('a failure without history is one run', async () => {
 });
 
 test('a failure of a test that is known to be flaky is repeated; both runs are stored', async () => {
-  const spec = { ...verification, timeoutMs: 5_001 };
+  const spec = { ...verification, timeoutMs: 60_001 };
   await rememberFlaky(db, key(spec), ['a']);
   await rememberFlaky(db, key(spec), ['a']);
   expect(await check(report('a'), spec)).toMatchObject({
@@ -57,14 +57,14 @@ test('a failure of a test that is known to be flaky is repeated; both runs are s
 });
 
 test('another tenant and another check know nothing of it', async () => {
-  const spec = { ...verification, timeoutMs: 5_002 };
+  const spec = { ...verification, timeoutMs: 60_002 };
   await rememberFlaky(db, key(spec), ['a']);
   expect(await knownFlaky(db, { ...key(spec), tenantId: 'other' })).toEqual(new Set());
-  expect(await knownFlaky(db, key({ ...spec, timeoutMs: 5_003 }))).toEqual(new Set());
+  expect(await knownFlaky(db, key({ ...spec, timeoutMs: 60_003 }))).toEqual(new Set());
 });
 
 test('two verdicts on the same answer show which test is flaky', async () => {
-  const spec = { ...verification, timeoutMs: 5_004 };
+  const spec = { ...verification, timeoutMs: 60_004 };
   // Passes where the first attempt's check left no mark: a stand-in for a test that depends on more than the answer.
   const id = await answered(db, [report('b'), report('b')], task(spec));
   await verifier.service.verify({ taskId: id, attempt: 1 }, delivery());

@@ -60,7 +60,11 @@ export class AdmissionRounds implements OnApplicationBootstrap, BeforeApplicatio
   /** Starts a round, or another one after that which runs. */
   private wake(): void {
     this.again = true;
-    this.running ??= this.rounds().finally(() => (this.running = null));
+    this.running ??= this.rounds().finally(() => {
+      this.running = null;
+      // Woken in the very moment in which the last round ended.
+      if (this.again && !this.stopping.signal.aborted) this.wake();
+    });
   }
 
   private async rounds(): Promise<void> {

@@ -3,6 +3,7 @@ import { attemptsOf } from '@acrouter/db/attempt-store';
 import type { Database } from '@acrouter/db/client';
 import type { CalibrationPair } from '@acrouter/db/opinion-store';
 import type { Dimension } from '@acrouter/domain/task';
+import { LEARNT_SIGNALS } from '@acrouter/domain/verification/calibration';
 import { speaks, type Signal } from '@acrouter/domain/verification/signals';
 import { DATABASE, MODELS } from '@acrouter/service/tokens';
 import { withFindings } from '@acrouter/verification/rescore';
@@ -53,13 +54,11 @@ export class OpinionsService {
   }
 }
 
-const LEARNT = new Set(['prompt-tests', 'consistency', 'judge']);
-
 function learntFrom(signals: readonly Signal[]): Weighed['learnt'] {
   const tests = signals.find((s) => s.kind === 'tests' && speaks(s) && s.evidence['given'] === true);
   if (!tests) return null;
   const pairs = signals
-    .filter((s) => LEARNT.has(s.kind) && speaks(s))
+    .filter((s) => LEARNT_SIGNALS.includes(s.kind) && speaks(s))
     .map((s) => ({
       kind: s.kind,
       source: s.kind === 'judge' ? String(s.evidence['model'] ?? '') : '',

@@ -1,6 +1,6 @@
 import type { Database } from '@acrouter/db/client';
 import { readPairs } from '@acrouter/db/opinion-store';
-import { trustIn, type PairRow } from '@acrouter/domain/verification/calibration';
+import { LEARNT_SIGNALS, trustIn, type PairRow } from '@acrouter/domain/verification/calibration';
 import { BELIEVED_RELIABILITY, type Trusts } from '@acrouter/domain/verification/score';
 import type { SignalKind } from '@acrouter/domain/verification/signals';
 import { DATABASE } from '@acrouter/service/tokens';
@@ -9,8 +9,6 @@ import { Inject, Injectable } from '@nestjs/common';
 /** How old what is known of a tenant's signals may be, ms: it changes by one pair in thousands. */
 const MAX_AGE_MS = 30_000;
 const MAX_TENANTS = 500;
-/** Signals whose worth is learnt from given tests. */
-const LEARNT: readonly SignalKind[] = ['prompt-tests', 'consistency', 'judge'];
 
 /** What was learnt of each tenant's signals; tenants learn nothing from each other. */
 @Injectable()
@@ -24,7 +22,7 @@ export class TrustBook {
     const rows = await this.rowsOf(tenantId);
     const sourceOf = (kind: SignalKind) => (kind === 'judge' ? judge : '');
     return Object.fromEntries(
-      LEARNT.map((kind) => {
+      LEARNT_SIGNALS.map((kind) => {
         const own = rows.filter((r) => r.kind === kind && r.source === sourceOf(kind));
         return [kind, trustIn(own, dimension, BELIEVED_RELIABILITY[kind])];
       }),

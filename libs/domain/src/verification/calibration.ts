@@ -5,6 +5,9 @@ import type { SignalKind } from './signals';
  * and the truth that given tests showed. Pure arithmetic on counts; libs/db keeps the pairs.
  */
 
+/** Signals whose worth is learnt from given tests. */
+export const LEARNT_SIGNALS: readonly SignalKind[] = ['prompt-tests', 'consistency', 'judge'];
+
 /** Pairs with about the same `said`. */
 export interface PairCount {
   /** What the signal said, in [0, 1]; counted in steps of a tenth. */

@@ -237,7 +237,7 @@ async function written(file: string) {
 describe('the end', () => {
   test('a time limit kills everything it started', async () => {
     const pids = join(folder, 'pids-timeout');
-    const result = await ask(HANGS(pids), edit, '', 1_500);
+    const result = await ask(HANGS(pids), edit, '', 4_000);
     expect(result).toMatchObject({ failure: 'timeout', retryable: false, mayHaveBeenBilled: true });
     for (const pid of pidsIn(pids)) expect(await gone(pid)).toBe(true);
     expect(leftOvers()).toEqual([]);

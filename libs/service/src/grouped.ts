@@ -1,10 +1,10 @@
-const MAX_ITEMS = 64;
+const MAX_ITEMS = 128;
 
 /** How `Grouped` makes its groups. */
 export interface GroupedOptions<In> {
   /** Two items of one key never share a group: the later waits for the next. Default: all keys differ. */
   keyOf?: (item: In) => string;
-  /** Most items of one group. Default 64. */
+  /** Most items of one group. Default 128. */
   maxItems?: number;
   /** Groups under way at once. Default 1: while one is with Postgres, the next one grows. */
   parallel?: number;

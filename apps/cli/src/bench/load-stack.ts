@@ -27,6 +27,8 @@ export interface LoadStackOptions {
   copies: Partial<Record<(typeof SERVICES)[number], number>>;
   /** Messages at once per queue and process. */
   concurrency: number;
+  /** Tasks in the loop at once; the others wait in Postgres. */
+  window: number;
   /** What a check takes, ms; `null` = nothing, and verifiers take `concurrency` at once. */
   checkMs: number | null;
   log: (line: string) => void;
@@ -135,6 +137,7 @@ function environment(options: LoadStackOptions): Record<string, string> {
     ACR_PRETEND_CHECK_MS: String(options.checkMs ?? 0),
     ACR_LOG_LEVEL: 'warn',
     ACR_SEED: 'load',
+    ACR_WINDOW: String(options.window),
     // Checks that take time get the verifiers' usual slots: one per core.
     ...(options.checkMs === null ? { ACR_CONCURRENCY: String(options.concurrency) } : {}),
   };

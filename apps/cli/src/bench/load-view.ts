@@ -27,14 +27,22 @@ export type LoadResult = ReturnType<typeof resultOf>;
 
 /** The figures, from the rounds. Rates in tasks/s, times in ms, memory in bytes. */
 export function resultOf(
-  options: { tasks: number; rounds: number; concurrency: number; checks: number | null; scale: string },
+  options: {
+    tasks: number;
+    rounds: number;
+    concurrency: number;
+    window: number;
+    checks: number | null;
+    scale: string;
+  },
   measured: readonly Measured[],
 ) {
-  const { tasks, rounds, concurrency, scale } = options;
+  const { tasks, rounds, concurrency, window, scale } = options;
   return {
     tasks,
     rounds,
     concurrency,
+    window,
     scale,
     checks: options.checks === null ? 'instant' : `sleep:${options.checks}`,
     results: measured.map((m) => ({
@@ -61,7 +69,7 @@ export function resultOf(
 /** The result for people, line by line. */
 export function loadView(result: LoadResult): string[] {
   return [
-    `${result.rounds} rounds of ${result.tasks} tasks, ${result.concurrency} messages at once per queue and process; model instant, checks ${result.checks}; medians`,
+    `${result.rounds} rounds of ${result.tasks} tasks, ${result.concurrency} messages at once per queue and process, ${result.window} tasks in the loop; model instant, checks ${result.checks}; medians`,
     '',
     ...ratesTable(result),
     ...result.results.flatMap((r) => ['', ...hopsTable(r), '', ...cpuTable(r), '', redisLine(r)]),

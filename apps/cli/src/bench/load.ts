@@ -23,6 +23,7 @@ interface LoadOptions {
   scale: 'all' | 'verifier';
   checks: number | null;
   concurrency: number;
+  window: number;
   queueUrl?: string;
   json?: boolean;
 }
@@ -48,7 +49,8 @@ export function registerBenchLoad(bench: Command): void {
         .default('all'),
     )
     .option('--checks <what>', 'instant, or sleep:<ms>', checksOf, null)
-    .option('--concurrency <n>', 'messages at once per queue and process', count, 64)
+    .option('--concurrency <n>', 'messages at once per queue and process', count, 128)
+    .option('--window <n>', 'tasks in the loop at once (ACR_WINDOW)', count, 1_024)
     .option(
       '--queue-url <url>',
       'a running Redis (default: ACR_QUEUE_URL if that is one, else a private one)',
@@ -118,6 +120,7 @@ async function measure(
     redis,
     copies: Object.fromEntries(scaled.map((service) => [service, processes])),
     concurrency: options.concurrency,
+    window: options.window,
     checkMs: options.checks,
     log: (line) => note(`  ${line}`),
   });

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenAiServer, termTasks } from './openai-server';
-import { Stack } from './stack';
+import { acr, Stack } from './stack';
 import { TraceCollector, type SentSpan } from './trace-collector';
 
 /** Questions without tests, settled by a judge of the pool: two models answer, a third grades. */
@@ -81,5 +84,40 @@ describe('tasks that nothing can run', () => {
     const parent = collector.spans.find((s) => s.spanId === check?.parentSpanId);
     expect(parent?.name).toBe('verify');
     expect(JSON.stringify(collector.spans)).not.toContain('by its sentence');
+  }, 60_000);
+});
+
+describe('weights in models.yaml', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'acr-weights-'));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  const verify = (weights: string) => {
+    const model = '{ id: a, provider: simulated, price: { inputPerMillion: 1, outputPerMillion: 1 } }';
+    const pool = `models:\n  - ${model}\nverification:\n  weights:\n    default: ${weights}\n`;
+    writeFileSync(join(dir, 'models.yaml'), pool);
+    const task = { id: 't', prompt: 'f', language: 'python', verification: { tests: 'assert f(1) == 2' } };
+    writeFileSync(join(dir, 'tasks.jsonl'), JSON.stringify(task));
+    writeFileSync(
+      join(dir, 'answers.jsonl'),
+      JSON.stringify({ id: 't', completion: 'def f(x): return x + 1' }),
+    );
+    const files = ['--tasks', 'tasks.jsonl', '--answers', 'answers.jsonl', '--models', 'models.yaml'];
+    return acr(['verify', ...files, '--json'], dir);
+  };
+
+  test('are those that signals get', async () => {
+    const { stdout, code } = await verify('{ tests: 0.5, rules: 0.25, judge: 0.25 }');
+    const { signals } = JSON.parse(stdout) as { signals: { kind: string; weight: number }[] };
+    const weightOf = (kind: string) => signals.find((s) => s.kind === kind)?.weight;
+    expect(code).toBe(0);
+    // No judge here: what is left is scaled to sum to 1.
+    expect([weightOf('tests'), weightOf('rules'), weightOf('syntax')]).toEqual([0.5 / 0.75, 0.25 / 0.75, 0]);
+  }, 60_000);
+
+  test('must sum to 1, and the message says where they do not', async () => {
+    const { stderr, code } = await verify('{ tests: 0.5, rules: 0.2 }');
+    expect(code).toBe(2);
+    expect(stderr).toContain('models.yaml:5: verification.weights.default');
+    expect(stderr).toContain('the weights sum to 0.700, not to 1');
   }, 60_000);
 });

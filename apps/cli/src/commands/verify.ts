@@ -2,6 +2,7 @@ import { parseAnswerFile, type AnswerLine } from '@acrouter/contracts/answer-fil
 import type { TaskSpec } from '@acrouter/contracts/task-file';
 import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contracts/task-formats';
 import { AcrError } from '@acrouter/domain/errors';
+import { readModelsFile } from '@acrouter/config/models-file';
 import { openSandbox } from '@acrouter/sandbox/open';
 import { SANDBOX_KINDS, type SandboxKind } from '@acrouter/sandbox/sandbox';
 import { Repositories } from '@acrouter/verification/repository/repositories';
@@ -26,6 +27,7 @@ interface VerifyOptions {
   unsafe?: boolean;
   hideTests?: boolean;
   repositories?: string;
+  models?: string;
 }
 
 /** `acr verify` */
@@ -49,6 +51,7 @@ export function registerVerify(program: Command): void {
       '--repositories <folder>',
       'folder with the repositories that tasks name; default ACR_REPOSITORIES',
     )
+    .option('--models <file>', 'models.yaml whose section verification has the weights; default: our weights')
     .addHelpText(
       'after',
       `
@@ -102,11 +105,12 @@ const withoutTests = (task: TaskSpec): TaskSpec => ({
 
 async function verify(options: VerifyOptions): Promise<void> {
   const { tasks, answers } = readInputs(options);
+  const weights = options.models ? readModelsFile(options.models, null).verification.weights : undefined;
   const sandbox = await openSandbox({ prefer: options.sandbox, allowUnsafe: options.unsafe });
   if (sandbox.kind === 'unsafe') note(paint.red('WARNING: no isolation. The answers run with your rights.'));
   const root = options.repositories ?? cliEnv.repositories;
   const repositories = root === null ? null : await Repositories.open(root);
-  const deps = { sandbox, repositories, token: randomUUID };
+  const deps = { sandbox, repositories, token: randomUUID, weights };
   const check = async (answer: AnswerLine): Promise<Checked> => {
     const task = tasks.get(answer.taskId) as TaskSpec;
     const asked = options.hideTests ? withoutTests(task) : task;

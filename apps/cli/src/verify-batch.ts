@@ -46,11 +46,17 @@ export function setDisputedAside(checked: readonly Checked[]): Checked[] {
 
 /** How verdicts compare with those that the answer file says are true (`recorded_passed`). */
 export class Agreement {
+  private readonly partly = { right: 0, all: 0 };
   private readonly counts = { truePass: 0, trueFail: 0, falsePass: 0, falseFail: 0, silent: 0 };
 
   add({ answer, verdict }: Checked): void {
     const truth = answer.rest['recorded_passed'];
     if (typeof truth !== 'boolean') return;
+    const share = verdict.signals.find((s) => s.kind === 'prompt-tests')?.score ?? 0;
+    if (share > 0 && share < 1) {
+      this.partly.all++;
+      if (truth) this.partly.right++;
+    }
     if (!verdict.conclusive) this.counts.silent++;
     else if (verdict.passed) this.counts[truth ? 'truePass' : 'falsePass']++;
     else this.counts[truth ? 'falseFail' : 'trueFail']++;
@@ -61,7 +67,9 @@ export class Agreement {
     const { truePass, trueFail, falsePass, falseFail, silent } = this.counts;
     const told = truePass + trueFail + falsePass + falseFail;
     if (told + silent === 0) return null;
+    const { right, all } = this.partly;
+    const partly = all === 0 ? '' : ` Of ${all} that met some examples and not others, ${right} were right.`;
     const share = told === 0 ? '–' : `${((100 * (truePass + trueFail)) / told).toFixed(2)} %`;
-    return `Against recorded verdicts: ${truePass + trueFail} of ${told} agree (${share}): ${truePass} right and passed, ${trueFail} wrong and failed, ${falsePass} wrong but passed, ${falseFail} right but failed; ${silent} not verified.`;
+    return `Against recorded verdicts: ${truePass + trueFail} of ${told} agree (${share}): ${truePass} right and passed, ${trueFail} wrong and failed, ${falsePass} wrong but passed, ${falseFail} right but failed; ${silent} not verified.${partly}`;
   }
 }

@@ -3,8 +3,10 @@ import {
   ENOUGH_EFFECTIVE_SAMPLES,
   estimateOffPolicy,
   MIN_EFFECTIVE_SAMPLES,
+  MIN_EFFECTIVE_SAMPLES_OF_COSTS,
   type LoggedDecision,
   type OffPolicyEstimates,
+  type OutcomeRange,
 } from './off-policy';
 import type { CandidateView, DecisionInput, Neighbour, Policy, TaskContext } from './policy';
 
@@ -51,11 +53,12 @@ export interface OffPolicyComparison {
 
 type Line = Omit<LoggedDecision, 'outcome' | 'predicted' | 'otherPredicted'>;
 
-const RANGES: Record<OffPolicyOutcome, { low: number; high: number }> = {
+const COST: OutcomeRange = { low: 0, high: Infinity, minEffectiveSamples: MIN_EFFECTIVE_SAMPLES_OF_COSTS };
+const RANGES: Record<OffPolicyOutcome, OutcomeRange> = {
   firstScore: { low: 0, high: 1 },
-  firstCostUsd: { low: 0, high: Infinity },
+  firstCostUsd: COST,
   taskScore: { low: 0, high: 1 },
-  taskCostUsd: { low: 0, high: Infinity },
+  taskCostUsd: COST,
 };
 
 /**

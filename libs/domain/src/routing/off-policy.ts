@@ -49,8 +49,21 @@ export interface OffPolicyEstimates {
 
 /** Effective samples under which no interval is given: below, they held the truth in as few as a third of the logs. */
 export const MIN_EFFECTIVE_SAMPLES = 10;
+/**
+ * The same for costs, whose tails are long: a few dear calls carry the mean. On CodeRouterBench, with 20 effective
+ * samples, intervals of some models' costs held the truth in 87 to 90 % of the logs.
+ */
+export const MIN_EFFECTIVE_SAMPLES_OF_COSTS = 25;
 /** Effective samples from which on an estimate may be relied upon. */
 export const ENOUGH_EFFECTIVE_SAMPLES = 30;
+
+/** What an outcome can be, and how much it takes to say where its mean lies. */
+export interface OutcomeRange {
+  low: number;
+  high: number;
+  /** Default `MIN_EFFECTIVE_SAMPLES`. */
+  minEffectiveSamples?: number;
+}
 
 const Z = 1.959964;
 const NOTHING: Estimate = { mean: 0, low: null, high: null };
@@ -69,7 +82,7 @@ const FULL_SUPPORT = 0.999;
  */
 export function estimateOffPolicy(
   log: readonly LoggedDecision[],
-  range: { low: number; high: number } = { low: -Infinity, high: Infinity },
+  range: OutcomeRange = { low: -Infinity, high: Infinity },
 ): OffPolicyEstimates {
   const sound = log.filter((d) => d.probability > 0 && Number.isFinite(d.outcome));
   const usable = sound.filter((d) => d.support >= FULL_SUPPORT);
@@ -78,16 +91,16 @@ export function estimateOffPolicy(
   const none = { ips: NOTHING, snips: NOTHING, doublyRobust: NOTHING, difference: NOTHING, actual: NOTHING };
   if (n === 0) return { ...none, samples: 0, unsupported, effectiveSamples: 0 };
   const effectiveSamples = (n * n) / usable.reduce((sum, d) => sum + d.squaredWeight, 0);
+  const hasInterval = effectiveSamples >= (range.minEffectiveSamples ?? MIN_EFFECTIVE_SAMPLES);
   const terms = termsOf(usable);
   const t = studentQuantile(effectiveSamples - 1);
   const cut = (values: readonly number[], interval: Interval, mean = meanOf(values)): Estimate =>
-    effectiveSamples < MIN_EFFECTIVE_SAMPLES
+    !hasInterval
       ? { mean, low: null, high: null }
       : { mean, low: Math.max(interval[0], range.low), high: Math.min(interval[1], range.high) };
   const both = (values: readonly number[]) => hull(symmetric(values, t), unskewed(values, t));
   const gains = terms.doublyRobust.map((value, i) => value - (usable[i] as LoggedDecision).outcome);
   const difference = both(gains);
-  const hasInterval = effectiveSamples >= MIN_EFFECTIVE_SAMPLES;
   const [low, high] = symmetric(terms.outcomes, Z);
   return {
     ips: cut(terms.ips, unskewed(terms.ips, Z)),

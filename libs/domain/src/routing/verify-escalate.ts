@@ -24,6 +24,8 @@ import type {
 
 /** Standard errors by which a step must be better than the chain's next model before it replaces it. */
 const CAUTION = 0.5;
+/** The same for a chain that the user configured: it gives way to significant evidence (95 %) only. */
+const CONFIGURED_CAUTION = 2;
 /** Score points by which a model never seen is preferred: one attempt makes it known. */
 const NEWCOMER_BONUS = 0.1;
 const OPTIMISM = 0.75;
@@ -39,7 +41,7 @@ const PRICELESS_CHARGE = 0.01;
  */
 class VerifyEscalate implements Policy {
   readonly name = 'verify-escalate';
-  readonly version = '2';
+  readonly version = '3';
   readonly complexity = 'O(M⁴) (M² branches, each conditioned in M²)';
   private readonly belief: EscalationBelief;
   private readonly costs: CostBelief;
@@ -154,8 +156,8 @@ class VerifyEscalate implements Policy {
     const anchor = next === undefined ? -1 : models.indexOf(next);
     const anchored = planned.find((step) => step.model === anchor);
     const charge = anchored ? anchored.scoreValue - anchored.value : 0;
-    const fading = this.setup.chain?.length ? 1 : 1 + (charge / PRICELESS_CHARGE) ** 2;
-    const authority = anchored ? CAUTION / fading : 0;
+    const fading = 1 + (charge / PRICELESS_CHARGE) ** 2;
+    const authority = this.setup.chain?.length ? CONFIGURED_CAUTION : CAUTION / fading;
     return planned.map((step, i): Appraisal => {
       const caution = authority * doubt(forecast, step.model, anchor);
       return {

@@ -13,8 +13,9 @@ beforeAll(async () => {
   });
 }, 120_000);
 afterAll(async () => {
-  await stack.stop();
   await server.stop();
+  // Not there when it could not be started.
+  await (stack as Stack | undefined)?.stop();
 }, 120_000);
 
 interface Accepted {

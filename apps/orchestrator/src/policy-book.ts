@@ -50,6 +50,7 @@ export class PolicyBook implements OnApplicationBootstrap, BeforeApplicationShut
       models: pool.models.map(toPoolModel),
       prior: priorFor(pool, env.ACR_PRIORS_FILE ?? null),
       strongest: pool.strongest,
+      ...(env.ACR_EXPLORATION === undefined ? {} : { exploration: env.ACR_EXPLORATION }),
     };
     this.of('default');
   }

@@ -85,6 +85,12 @@ export const envSchema = z.object({
     .min(0)
     .default(0)
     .describe('Score points that one more attempt costs whatever its price (latency).'),
+  ACR_EXPLORATION: z.coerce
+    .number()
+    .min(0)
+    .max(0.5)
+    .optional()
+    .describe('Share of first attempts drawn evenly from all models. Default: 0.005; 0 for fixed chains.'),
   ACR_SEED: z
     .string()
     .optional()

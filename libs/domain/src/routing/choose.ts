@@ -1,11 +1,11 @@
 import type { Candidate, CandidateView, Decision, DecisionInput, PolicySetup, Random } from './policy';
 
 /**
- * Exploration mass of a policy unless its setup says otherwise. 1 % spread over all models that may be
- * chosen: enough that every model keeps a known probability (off-policy estimates need it), and the price
- * is at most 1 % of the gap between the best and the average model.
+ * Exploration mass of a policy unless its setup says otherwise. 0.5 % spread over all models that may be
+ * chosen: every model keeps a known probability (off-policy estimates need it), and the price is at most 0.5 %
+ * of the gap between the best and the average model.
  */
-export const DEFAULT_EXPLORATION = 0.01;
+export const DEFAULT_EXPLORATION = 0.005;
 
 /** A score from which on an attempt counts as a verified success; below 1 only by rounding. */
 export const SOLVED_SCORE = 1 - 1e-9;

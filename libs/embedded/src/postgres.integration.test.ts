@@ -130,7 +130,7 @@ test('a taken port and an unusable folder are named with their remedy', async ()
   server.close();
   writeFileSync(join(dir, 'a-file'), '');
   await expect(start({ dataDir: join(dir, 'a-file', 'pg') })).rejects.toMatchObject({
-    code: 'ACR_DATABASE_UNAVAILABLE',
+    code: 'ACR_DISK_FULL',
     message: expect.stringMatching(/cannot be written.*Choose another one/),
   });
 });

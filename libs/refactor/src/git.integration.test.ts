@@ -129,7 +129,7 @@ describe('journal', () => {
   test.each([
     ['no file', { globs: ['*.py'] }, 'No file of the commit matches'],
     ['a branch that exists', { branch: 'main' }, 'exists already'],
-    ['no branch name', { branch: 'a..b' }, 'check-ref-format'],
+    ['no branch name', { branch: 'a..b' }, 'is no name for a branch'],
   ])('%s: said before anything is done', async (_name, wrong, message) => {
     await expect(beginRefactor(repository, { ...options, ...wrong }, '1', now)).rejects.toThrow(message);
   });

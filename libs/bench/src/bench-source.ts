@@ -52,13 +52,17 @@ function withEmbeddings(benchmark: Benchmark): Benchmark {
 
 /** What policies are built from when they replay this source. */
 export function setupOf(source: BenchSource, benchmark: Benchmark): PolicySetup {
-  const unknown = (source.chain ?? []).filter((id) => !benchmark.models.some((m) => m.id === id));
-  if (unknown.length > 0) {
+  const known = benchmark.models.map((m) => m.id);
+  const check = (what: string, named: readonly string[]) => {
+    const unknown = named.filter((id) => !known.includes(id));
+    if (unknown.length === 0) return;
     throw new AcrError(
       'ACR_UNKNOWN_MODEL',
-      `The chain names ${unknown.join(', ')}, which has no results here.`,
+      `${what} names ${unknown.join(', ')}, which has no results here. There are: ${known.join(', ')}.`,
     );
-  }
+  };
+  check('The chain', source.chain ?? []);
+  check('--strongest', source.strongest === undefined ? [] : [source.strongest]);
   return {
     models: benchmark.models,
     prior: readPrior(source.prior),

@@ -1,3 +1,4 @@
+import { AcrError } from '@acrouter/domain/errors';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, extname, join } from 'node:path';
@@ -24,6 +25,7 @@ export interface RunOptions {
 
 /** Runs all jobs, those kept from an interrupted run excepted; results in the order of the jobs. */
 export async function runStreams(jobs: readonly StreamJob[], options: RunOptions): Promise<StreamResult[]> {
+  makeFolder(options.resumeFile);
   const kept = readKept(options);
   const results = jobs.map((job) => kept.get(keyOf(job)) ?? null);
   const open = jobs.map((job, index) => ({ job, index })).filter(({ index }) => results[index] === null);
@@ -91,6 +93,20 @@ async function runInWorkers(
   }
 }
 
+/** Before anything is replayed. @throws AcrError ACR_INVALID_REQUEST where no folder can be */
+function makeFolder(resumeFile: string | undefined): void {
+  if (!resumeFile) return;
+  const folder = dirname(resumeFile);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code ?? '';
+    throw new AcrError('ACR_INVALID_REQUEST', `${folder} cannot be made a folder (${why}). Name another.`, {
+      cause,
+    });
+  }
+}
+
 const keyOf = (job: StreamJob) => JSON.stringify([job.policy, job.order, job.options]);
 
 function readKept({ resumeFile, fingerprint }: RunOptions): Map<string, StreamResult> {
@@ -114,6 +130,5 @@ function parseKept(line: string): { fingerprint: string; result: StreamResult } 
 
 function keep({ resumeFile, fingerprint }: RunOptions, result: StreamResult): void {
   if (!resumeFile) return;
-  mkdirSync(dirname(resumeFile), { recursive: true });
   appendFileSync(resumeFile, `${JSON.stringify({ fingerprint, result })}\n`);
 }

@@ -1,3 +1,4 @@
+import { AcrError } from '@acrouter/domain/errors';
 import type { PolicySetup } from '@acrouter/domain/routing/policy';
 import type { Benchmark } from './benchmark';
 import { prepare } from './replay';
@@ -48,7 +49,13 @@ export function stabilityStudy(
   request: StabilityRequest,
 ): StabilityRow[] {
   const halves = Array.from({ length: request.splits }, (_, s) => halvesOf(benchmark, 10_001 + s)).flat();
-  const settings = stabilitySettings(benchmark).filter((s) => s.name.includes(request.only ?? ''));
+  const all = stabilitySettings(benchmark);
+  const settings = all.filter((s) => s.name.includes(request.only ?? ''));
+  if (settings.length === 0)
+    throw new AcrError(
+      'ACR_INVALID_REQUEST',
+      `No setting has "${request.only}" in its name. There are: ${all.map((s) => s.name).join('; ')}.`,
+    );
   let done = 0;
   return settings.flatMap((setting) => {
     const ratios = halves.map((half) => {

@@ -98,6 +98,15 @@ describe('opinions', () => {
     expect(scoreOf([judge(0.6)], { weights, passOpinion: 0.6 }).passed).toBe(true);
   });
 
+  test('an opinion of exactly the threshold passes, whatever its weight', () => {
+    for (const dimension of DIMENSIONS)
+      for (const least of [0.55, 0.6, 0.7, 0.8, 0.9]) {
+        const at = { weights: DEFAULT_WEIGHTS[dimension], passOpinion: least };
+        expect(scoreOf([syntax, judge(least)], at).passed).toBe(true);
+        expect(scoreOf([syntax, judge(least - 1e-6)], at).passed).toBe(false);
+      }
+  });
+
   test('never against executed tests, a broken program, or tests that could not run', () => {
     expect(scoreOf([finding('tests', 'failed', 0, true), judge(1)], scoring).passed).toBe(false);
     expect(scoreOf([finding('tests', 'passed', 1, true), judge(0)], scoring).passed).toBe(true);

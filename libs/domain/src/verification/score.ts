@@ -105,8 +105,7 @@ export function scoreOf(raw: readonly Finding[], scoring: Scoring): Scored {
   const unheard = findings.some((f) => f.kind === 'tests' && !speaks(f) && f.evidence['given'] === true);
   const opinion = tested || condemned || unheard ? null : opinionOf(speaking, weightOf, trusts);
   const passed = !unheard && (tested ? tested.status === 'passed' : (opinion ?? -1) >= passOpinion);
-  // Rounded, so that weights that sum to 1 in arithmetic do so in floating point.
-  const sum = Math.round(signals.reduce((u, s) => u + s.weight * (s.score ?? 0), 0) * 1e9) / 1e9;
+  const sum = rounded(signals.reduce((u, s) => u + s.weight * (s.score ?? 0), 0));
   return {
     passed,
     score: passed ? sum : Math.min(sum, tested || condemned || opinion !== null ? 0.49 : 1),
@@ -115,6 +114,9 @@ export function scoreOf(raw: readonly Finding[], scoring: Scoring): Scored {
     signals,
   };
 }
+
+/** To 1e-9, so that weights that sum to 1 in arithmetic do so in floating point: 0.1 * 0.7 / 0.1 is below 0.7. */
+const rounded = (value: number): number => Math.round(value * 1e9) / 1e9;
 
 /** A pass that needed a second run (verification/repeat.ts) may have been luck. */
 const FLAKY_CERTAINTY = 0.7;
@@ -144,7 +146,8 @@ function opinionOf(
       (f.kind !== 'consistency' || Number(f.evidence['answers']) >= DECIDING_ANSWERS),
   );
   const total = deciding.reduce((sum, f) => sum + weightOf(f), 0);
-  return total > 0 ? deciding.reduce((sum, f) => sum + weightOf(f) * (f.score ?? 0), 0) / total : null;
+  if (total <= 0) return null;
+  return rounded(deciding.reduce((sum, f) => sum + weightOf(f) * (f.score ?? 0), 0) / total);
 }
 
 /** Checks configured weights: each in [0, 1], summing to 1 (± 0.001). Returns what is wrong, or `null`. */

@@ -1,6 +1,7 @@
 import { AcrError } from '@acrouter/domain/errors';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { readFileSync } from 'node:fs';
+import { PatientConnector } from './redis-connector';
 import { parseRedisUrl, type RedisPlace } from './redis-url';
 
 /** A connection to a Redis of any kind. */
@@ -25,13 +26,14 @@ export function openRedisClient(url: string, options: RedisClientOptions): Redis
   const { username, password, database: db } = place;
   const { maxRetriesPerRequest, retryStrategy, lazyConnect } = options;
   const common: RedisOptions = { username, password, maxRetriesPerRequest, ...tls };
+  const direct = { Connector: PatientConnector as RedisOptions['Connector'] };
   if (place.kind === 'cluster')
     return new Cluster(place.nodes, {
       lazyConnect,
       clusterRetryStrategy: retryStrategy,
       // Nodes announce addresses; certificates name hosts. Asking no name server keeps the name that was given.
       ...(place.tls ? { dnsLookup: (address, done) => done(null, address) } : {}),
-      redisOptions: common,
+      redisOptions: { ...common, ...direct },
     });
   if (place.kind === 'sentinel')
     return new Redis({
@@ -42,7 +44,7 @@ export function openRedisClient(url: string, options: RedisClientOptions): Redis
       sentinelPassword: place.sentinelPassword,
       ...(place.tls ? { sentinelTLS: tlsOf(place), enableTLSForSentinelMode: true } : {}),
     });
-  return new Redis({ ...common, db, lazyConnect, retryStrategy, ...place.nodes[0] });
+  return new Redis({ ...common, ...direct, db, lazyConnect, retryStrategy, ...place.nodes[0] });
 }
 
 function tlsOf(place: RedisPlace): { ca?: Buffer; cert?: Buffer; key?: Buffer } {

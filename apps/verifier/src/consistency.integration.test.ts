@@ -76,6 +76,23 @@ describe('an answer without tests, compared with two samples', () => {
   }, 60_000);
 });
 
+test('a model that says the same again is one opinion, and decides nothing', async () => {
+  const service = await verifier(SAMPLES);
+  model.reply = () => ({ text: RIGHT });
+  const id = await answered(db, [WRONG], TASK);
+  await service.verify({ taskId: id, attempt: 1 }, delivery());
+  expect(model.asked).toHaveLength(2);
+  const { row, signal } = await compared(id);
+  expect(signal?.evidence).toMatchObject({ answers: 2, agrees: { 'sample 1': expect.any(Number) } });
+  expect(row).toMatchObject({ passed: false, verdict: { conclusive: false } });
+  // All three answers are the judge model's own text: there is nobody to agree with.
+  const same = await answered(db, [RIGHT], TASK);
+  await db.updateTable('attempts').set({ model: 'judge' }).where('task_id', '=', same).execute();
+  await service.verify({ taskId: same, attempt: 1 }, delivery());
+  expect((await compared(same)).signal).toMatchObject({ status: 'unavailable', score: null });
+  expect((await compared(same)).row).toMatchObject({ passed: false, verdict: { conclusive: false } });
+}, 60_000);
+
 test('earlier answers are free to compare with, but for those that were found wrong', async () => {
   const service = await verifier('{}');
   const id = await answered(db, ['def add_up(', ALSO_RIGHT, RIGHT], TASK);

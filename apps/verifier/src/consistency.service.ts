@@ -2,7 +2,8 @@ import type { ModelsFile } from '@acrouter/config/models-file';
 import type { ConsistencySettings } from '@acrouter/config/verification-section';
 import type { Database } from '@acrouter/db/client';
 import { loadSamples } from '@acrouter/db/opinion-store';
-import type { Finding, Signal } from '@acrouter/domain/verification/signals';
+import { distinctOpinions, type Opinion } from '@acrouter/domain/verification/agreement';
+import { silent, type Finding, type Signal } from '@acrouter/domain/verification/signals';
 import { requestFor } from '@acrouter/models/prompt';
 import { DATABASE, MODELS } from '@acrouter/service/tokens';
 import { isProbed, type Peer } from '@acrouter/verification/consistency';
@@ -11,6 +12,9 @@ import { AskedModels } from './asked-models';
 import { Checker } from './checker';
 import { isCondemned, wantsOpinion, type Judged } from './judged';
 import { PaidCalls } from './paid-calls';
+
+/** Another answer and whose it is. */
+type Sampled = Peer & Opinion;
 
 /** Compares an answer with others to its task: earlier ones, which are free, and samples, where configured. */
 @Injectable()
@@ -31,13 +35,18 @@ export class ConsistencyService {
   async find(judged: Judged, signal: AbortSignal): Promise<Finding | null> {
     const { language } = judged.executed;
     if (!isProbed(language) || !wantsOpinion(judged, this.settings?.checkedShare ?? 0)) return null;
-    const peers = [...earlier(judged), ...(await this.samples(judged, signal))];
-    if (peers.length === 0) return null;
-    return this.checker.compare(judged.checkable, language, judged.row.answer ?? '', peers, signal);
+    const all = [...earlier(judged), ...(await this.samples(judged, signal))];
+    if (all.length === 0) return null;
+    const { model, answer } = judged.row;
+    const own = { model, answer: answer ?? '' };
+    const peers = distinctOpinions(own, all);
+    if (peers.length === 0)
+      return silent('consistency', 'unavailable', `every other answer is the same text from ${model} again`);
+    return this.checker.compare(judged.checkable, language, own.answer, peers, signal);
   }
 
   /** The task's samples: asked for once per task, by the check of whichever attempt needs them first. */
-  private async samples({ task, row }: Judged, signal: AbortSignal): Promise<Peer[]> {
+  private async samples({ task, row }: Judged, signal: AbortSignal): Promise<Sampled[]> {
     if (!this.settings) return [];
     const { model, samples } = this.settings;
     const found = (await loadSamples(this.db, task.id)).map((s) => s.reply);
@@ -59,13 +68,13 @@ export class ConsistencyService {
       if (reply.kind === 'none') break;
       found.push(reply.text);
     }
-    return found.slice(0, samples).map((answer, i) => ({ name: `sample ${i + 1}`, answer }));
+    return found.slice(0, samples).map((answer, i) => ({ name: `sample ${i + 1}`, model, answer }));
   }
 }
 
 /** Earlier answers that nothing has found wrong: to agree with a wrong one would speak against an answer. */
-function earlier({ attempts, row }: Judged): Peer[] {
+function earlier({ attempts, row }: Judged): Sampled[] {
   return attempts
     .filter((a) => a.attempt < row.attempt && a.answer && !isCondemned((a.signals ?? []) as Signal[]))
-    .map((a) => ({ name: `attempt ${a.attempt}`, answer: a.answer ?? '' }));
+    .map((a) => ({ name: `attempt ${a.attempt}`, model: a.model, answer: a.answer ?? '' }));
 }

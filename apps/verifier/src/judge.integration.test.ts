@@ -118,6 +118,17 @@ describe('a judge that gives no grade says nothing, and the task is unverified',
     30_000,
   );
 
+  test('an answer of its own: no call is made, and another judge is suggested', async () => {
+    const id = await answered(db, ['An answer.']);
+    await db.updateTable('attempts').set({ model: 'judge' }).where('task_id', '=', id).execute();
+    await (await verifier()).verify({ taskId: id, attempt: 1 }, delivery());
+    const { row, signal: said } = await judged(id);
+    expect(said).toMatchObject({ status: 'unavailable', score: null });
+    expect(said?.evidence['reason']).toContain('name another model');
+    expect(row).toMatchObject({ passed: false, verdict: { conclusive: false } });
+    expect(judge.asked).toHaveLength(0);
+  });
+
   test('a budget that has no room: no call is made', async () => {
     const id = await answered(db, ['An answer.'], { limits: { ...DEFAULT_LIMITS, maxCostUsd: 0.101 } });
     await (await verifier()).verify({ taskId: id, attempt: 1 }, delivery());

@@ -1,4 +1,4 @@
-import type { JudgeSettings, VerificationSettings } from '@acrouter/config/verification-section';
+import type { VerificationSettings } from '@acrouter/config/verification-section';
 import type { ModelsFile } from '@acrouter/config/models-file';
 import type { CallKind } from '@acrouter/db/ledger-store';
 import {
@@ -35,6 +35,12 @@ export class JudgeService {
     if (!judge || !wantsOpinion(judged, judge.checkedShare)) return null;
     const { task, row } = judged;
     const answer = row.answer ?? '';
+    if (row.model === judge.model)
+      return silent(
+        'judge',
+        'unavailable',
+        `${judge.model} gave the answer and does not grade itself; name another model as verification.judge`,
+      );
     if (task.prompt.length > MAX_JUDGED_CHARACTERS || answer.length > MAX_JUDGED_CHARACTERS)
       return silent(
         'judge',
@@ -54,11 +60,7 @@ export class JudgeService {
         },
         signal,
       );
-    const finding = graded(
-      judge,
-      judged,
-      await ask('judge', (nonce) => gradeQuestion(task.prompt, answer, nonce)),
-    );
+    const finding = graded(judged, await ask('judge', (nonce) => gradeQuestion(task.prompt, answer, nonce)));
     const rival = judge.compare && speaks(finding) ? rivalOf(judged) : null;
     if (!rival) return finding;
     const forward = await ask('judge-forward', (n) =>
@@ -71,7 +73,7 @@ export class JudgeService {
   }
 }
 
-function graded(judge: JudgeSettings, { row }: Judged, reply: Reply): Finding {
+function graded({ row }: Judged, reply: Reply): Finding {
   if (reply.kind === 'none') return silent('judge', 'unavailable', reply.reason);
   const grade = readGrade(reply.text, reply.nonce);
   const paid = { model: reply.model, costUsd: reply.costUsd };
@@ -81,7 +83,6 @@ function graded(judge: JudgeSettings, { row }: Judged, reply: Reply): Finding {
   const notes = {
     ...(manipulation ? { manipulation } : {}),
     ...(addressesJudge(row.answer ?? '') ? { addressesJudge: true } : {}),
-    ...(row.model === judge.model ? { sameModel: true } : {}),
   };
   return {
     kind: 'judge',

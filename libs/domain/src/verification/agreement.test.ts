@@ -1,8 +1,26 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { seededRandom } from '../seeded-random';
-import { agreementOf } from './agreement';
+import { agreementOf, distinctOpinions } from './agreement';
 import { probesFor, type ProbedLanguage } from './probe-inputs';
+
+test('distinctOpinions: one model that says the same again is one opinion', () => {
+  const of = (model: string, answer: string, name = '') => ({ model, answer, name });
+  const own = of('m', 'return 1\n');
+  const others = [
+    of('m', '\nreturn 1', 'as its own'),
+    of('n', 'return 1', 'another model'),
+    of('n', 'return 1\n\n', 'the same again'),
+    of('m', 'return 2', 'another text'),
+    of('m', 'return  1', 'not the same text'),
+  ];
+  expect(distinctOpinions(own, others).map((o) => o.name)).toEqual([
+    'another model',
+    'another text',
+    'not the same text',
+  ]);
+  expect(distinctOpinions(own, [own, own])).toEqual([]);
+});
 
 describe('agreementOf', () => {
   test('the mean share of inputs with the same result', () => {

@@ -8,6 +8,25 @@ export const INCOMPARABLE = '?';
 /** First character of the digest of a call that raised an error. */
 export const RAISED = '!';
 
+/** An answer and the model that gave it. */
+export interface Opinion {
+  model: string;
+  answer: string;
+}
+
+/**
+ * Those of `others`, in their order, that are opinions of their own: the same text (but for white space around it)
+ * from the same model is one opinion however often it was given, as at temperature 0 or from a provider's cache.
+ */
+export function distinctOpinions<T extends Opinion>(own: Opinion, others: readonly T[]): T[] {
+  const keyOf = ({ model, answer }: Opinion) => JSON.stringify([model, answer.trim()]);
+  const known = new Set([keyOf(own)]);
+  return others.filter((other) => {
+    const key = keyOf(other);
+    return !known.has(key) && known.add(key);
+  });
+}
+
 /** How one answer agrees with the others. */
 export interface Agreement {
   /** Mean share of inputs on which another answer gave the same result, in [0, 1]. */

@@ -79,6 +79,7 @@ test('a verifier that errs in a fifth of the cases: no worse than the chain', as
 
 test('out of distribution, one attempt: the prior of a dimension is unlearnt where it misleads', async () => {
   if (!isThere) return;
-  const row = await replay({}, 40, 'ood', ['vote-ensemble', 'dimension-best']);
+  const row = await replay({}, 40, 'ood', ['vote-ensemble', 'dimension-best', 'strongest']);
   expect(row('vote-ensemble').cumReg.mean).toBeLessThan(0.8 * row('dimension-best').cumReg.mean);
+  expect(row('vote-ensemble').cumReg.mean).toBeLessThan(row('strongest').cumReg.mean);
 });

@@ -1,9 +1,5 @@
+import { FirstCosts } from './first-cost';
 import type { Candidate, LearningExample, PolicySetup, TaskContext } from './policy';
-import { priorCost } from './prior';
-
-/** Tokens of a typical single-turn coding attempt, for a first guess from prices (medians of CodeRouterBench). */
-export const TYPICAL_INPUT_TOKENS = 300;
-export const TYPICAL_OUTPUT_TOKENS = 300;
 
 /** Weight of the first guess, in observations. Costs vary little inside a source, so few suffice. */
 const PSEUDO_COUNT = 0.5;
@@ -26,21 +22,17 @@ const UNSEEN_DISCOUNT = 0.6;
 export class CostBelief {
   private readonly levels = new Map<string, Level>();
   private readonly overall: Level = new Map();
-  private readonly guesses = new Map<string, number>();
+  private readonly first: FirstCosts;
 
-  constructor(private readonly setup: PolicySetup) {
-    for (const { id, price } of setup.models) {
-      const usd =
-        (TYPICAL_INPUT_TOKENS * price.inputPerMillion + TYPICAL_OUTPUT_TOKENS * price.outputPerMillion) / 1e6;
-      if (Number.isFinite(usd) && usd >= 0) this.guesses.set(id, usd);
-    }
+  constructor(setup: PolicySetup) {
+    this.first = new FirstCosts(setup);
   }
 
   /** First guess of a model's cost: the prior's, else what it cost on all tasks so far, else from its price. */
   private guess(context: TaskContext, model: string): number | null {
-    const known = priorCost(this.setup.prior, context.dimension, model);
+    const known = this.first.ofPrior(context, model);
     if (known !== null) return known;
-    const price = this.guesses.get(model) ?? null;
+    const price = this.first.ofPrice(model);
     const seen = this.overall.get(model);
     if (!seen) return price;
     const start = price ?? seen.usd / seen.n;

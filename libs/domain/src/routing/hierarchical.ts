@@ -52,7 +52,7 @@ export function standardError(estimate: ScoreEstimate): number {
  */
 class HierarchicalOptimistic implements Policy {
   readonly name = 'hierarchical-optimistic';
-  readonly version = '2';
+  readonly version = '3';
   readonly complexity = 'O(M)';
   private readonly beliefs: Beliefs;
 

@@ -1,8 +1,9 @@
 import { newWatch, watch } from './drift';
 import type { DriftWatch } from './drift';
+import { FirstCosts } from './first-cost';
 import type { LearningExample, PolicySetup, TaskContext } from './policy';
 import { overallLevels, priorMean, priorScore } from './prior';
-import { judgeStranger, newStrangerRecord, strangerChance, strangerMean } from './stranger';
+import { judgeCost, judgeStranger, newStrangerRecord, strangerChance, strangerMean } from './stranger';
 import type { StrangerRecord } from './stranger';
 
 /** How fast evidence overrules what is believed one level up; in observations. */
@@ -72,7 +73,7 @@ const INITIAL_VARIANCE = 0.18;
  * of a level shrinks to its parent's, corrected by how much harder the level is for all models:
  * m = (Σs + k·(m_parent + shift)) / (n + k). The prior enters at the dimension level with pseudo-count
  * `strength.prior`. A source either resembles its dimension or is a stranger, where only the model's overall
- * level in the prior counts; each score moves the odds (Bayesian model averaging).
+ * level in the prior counts; scores and costs move the odds (Bayesian model averaging).
  * O(levels) per model and per example. source: docs/routing.md, arXiv 2606.22902 §3.3.
  */
 export class ScoreBelief {
@@ -80,12 +81,14 @@ export class ScoreBelief {
   private readonly watches = new Map<string, DriftWatch>();
   private readonly drifted = new Set<string>();
   private readonly overall: Map<string, number>;
+  private readonly firstCosts: FirstCosts;
 
   constructor(
     private readonly setup: PolicySetup,
     private readonly strength: BeliefStrength = DEFAULT_STRENGTH,
   ) {
     this.overall = overallLevels(setup.prior);
+    this.firstCosts = new FirstCosts(setup);
   }
 
   /** What `model` is believed to score on a task of this context. */
@@ -140,8 +143,16 @@ export class ScoreBelief {
     if (this.setup.driftRule !== false) this.watchFor(context, model, score, before);
   }
 
-  /** Moves the odds of "stranger" by how well both hypotheses foresaw this score. */
-  private judge(level: Level, { context, model }: LearningExample, score: number, resembling: number): void {
+  /** Moves the odds of "stranger" by how well both hypotheses foresaw this score, and what it cost. */
+  private judge(
+    level: Level,
+    { context, model, costUsd }: LearningExample,
+    score: number,
+    resembling: number,
+  ): void {
+    const guess = this.firstCosts.of(context, model);
+    if (guess !== null && guess > 0 && costUsd !== null && costUsd > 0)
+      judgeCost(level.stranger, costUsd, guess);
     const overall = this.overallLevel(context, model);
     if (overall === null) return;
     judgeStranger(level.stranger, score, overall, level.cells.get(model), resembling);

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { LearningExample, TaskContext } from './policy';
 import { PUBLISHED_PRIOR } from './published-prior';
 import { ScoreBelief } from './score-belief';
-import { judgeStranger, newStrangerRecord, strangerChance } from './stranger';
+import { judgeCost, judgeStranger, newStrangerRecord, strangerChance } from './stranger';
 
 const context = (source: string): TaskContext => ({
   dimension: 'bug_fixing',
@@ -53,4 +53,44 @@ test('odds are bounded, so that a hundred surprises do not take a thousand to be
   expect(strangerChance(record)).toBeGreaterThan(0.99);
   for (let i = 0; i < 40; i += 1) judgeStranger(record, 1, 0.3, undefined, 0.9);
   expect(strangerChance(record)).toBeLessThan(0.5);
+});
+
+test('a source that costs sixty times the usual is a stranger; one that costs three times as much is not', () => {
+  const told = (attempts: number, factor: number) => {
+    const record = newStrangerRecord();
+    for (let i = 0; i < attempts; i += 1) judgeCost(record, 0.003 * factor, 0.003);
+    return strangerChance(record);
+  };
+  expect(told(3, 60)).toBeGreaterThan(0.9);
+  expect(told(3, 1 / 60)).toBeGreaterThan(0.9);
+  expect(told(300, 3)).toBeLessThan(0.2);
+  expect(told(300, 1)).toBeLessThan(told(0, 1));
+  // One fact, however often it is told: scores can still turn it.
+  expect(told(10_000, 60)).toBeLessThan(0.9999);
+});
+
+test('costs reach the belief: by price where the prior has none, and never where the cost is unknown', () => {
+  const price = { inputPerMillion: 0.8, outputPerMillion: 3 };
+  const setup = {
+    models: [{ id: 'glm-5', price, simulated: false }],
+    prior: PUBLISHED_PRIOR,
+    strongest: 'claude-opus-4-6',
+    driftRule: false,
+  };
+  const share = (costUsd: number | null) => {
+    const beliefs = new ScoreBelief(setup);
+    for (const score of [1, 1, 0, 1])
+      beliefs.learn({
+        taskId: 't',
+        context: context('source'),
+        model: 'glm-5',
+        score,
+        costUsd,
+        neighbours: [],
+      });
+    return beliefs.strangerShare(context('source'));
+  };
+  expect(share(0.0012)).toBeLessThan(share(null));
+  expect(share(0)).toBe(share(null));
+  expect(share(0.07)).toBeGreaterThan(0.8);
 });

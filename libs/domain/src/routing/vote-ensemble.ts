@@ -34,7 +34,7 @@ const OPTIMISM = 1;
  */
 class VoteEnsemble implements Policy {
   readonly name = 'vote-ensemble';
-  readonly version = '2';
+  readonly version = '3';
   readonly complexity = 'O(M·k)';
   private readonly beliefs: Beliefs;
   private readonly errors: Record<Voter, { n: number; sum: number }>;

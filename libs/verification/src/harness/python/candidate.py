@@ -32,6 +32,7 @@ class Candidate(Codec):
 
     def __init__(self, channel):
         self.channel = channel
+        channel.handle = self.handle
         self.objects = {}
         self.globals = {"__name__": "answer", "__builtins__": builtins}
         self.out = []
@@ -64,19 +65,15 @@ class Candidate(Codec):
 
     def ask(self, message):
         """Asks the judge while the judge waits for us."""
-        self.channel.send({"out": self.take_output(), **message})
-        reply = self.channel.receive()
-        while "op" in reply:
-            # What the judge does for us needs us in turn: a callback that looks at an object of ours.
-            self.channel.send(self.handle(reply))
-            reply = self.channel.receive()
+        # What the judge does for us may need us in turn: a callback that looks at an object of ours.
+        reply = self.channel.converse({"out": self.take_output(), **message}, lambda m: "op" in m)
         if "err" in reply:
             raise getattr(builtins, reply["err"][0], Exception)(*reply["err"][1:])
         return self.decode(reply["ok"])
 
     def take_output(self):
-        text, self.out = "".join(self.out), []
-        return text[:65536]
+        parts, self.out = self.out, []
+        return "".join(parts)[:65536]
 
     def load(self, programs, entry):
         """The first program that parses and defines what is asked for."""
@@ -117,10 +114,6 @@ class Candidate(Codec):
             self.out.append(f"{e.code}\n")
             return 1
         return 0
-
-    def serve(self):
-        while True:
-            self.channel.send(self.handle(self.channel.receive()))
 
     def handle(self, m):
         """The reply to one question of the judge."""

@@ -48,7 +48,7 @@ def candidate_main(channel, order=None):
     sys.modules["__main__"] = type(sys)("__main__")
     sys.setrecursionlimit(1100)
     try:
-        side.serve()
+        channel.serve()
     finally:
         os._exit(0)
 
@@ -56,4 +56,4 @@ def candidate_main(channel, order=None):
 def attached_candidate():
     order = json.loads(sys.stdin.buffer.read())
     reads = os.open("/judge/q", os.O_RDONLY)
-    candidate_main(Channel(reads, os.open("/judge/p", os.O_WRONLY)), order)
+    candidate_main(Channel(reads, os.open("/judge/p", os.O_WRONLY), 1), order)

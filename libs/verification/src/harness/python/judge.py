@@ -13,6 +13,7 @@ from acr_harness.tests_object import OPERATIONS
 class Judge(Codec):
     def __init__(self, channel):
         self.channel = channel
+        channel.handle = self.serve
         self.objects = {}
         self.classes = {}
         self.errors = {}
@@ -51,7 +52,7 @@ class Judge(Codec):
             return self.data_object(self.decode(m["snap"]), m)
         # The same object is the same object to `is`.
         if m["h"] not in self.remotes:
-            self.remotes[m["h"]] = (RemoteAwaitable if m.get("await") else Remote)(self, m)
+            self.remotes.setdefault(m["h"], (RemoteAwaitable if m.get("await") else Remote)(self, m))
         return self.remotes[m["h"]]
 
     async def coroutine(self, remote):
@@ -128,19 +129,19 @@ class Judge(Codec):
     def trusts(self, remote):
         return remote.__dict__["_of"] in self.named
 
-    def receive(self):
-        """The reply to our last message; serves what the answer asks meanwhile."""
-        while True:
-            m = self.channel.receive()
-            if not isinstance(m, dict):
-                raise AnswerDied("the answer's process broke the protocol")
-            if m.get("out"):
-                sys.stdout.write(str(m["out"]))
-            if not any(k in m for k in ("cb", "cbget", "cbset", "cbop")):
-                return m
-            self.channel.send(self.serve(m))
+    @staticmethod
+    def print(m):
+        if m.get("out"):
+            sys.stdout.write(str(m["out"]))
+
+    @staticmethod
+    def asks(m):
+        """Whether the answer asks something of the tests before it replies."""
+        return any(k in m for k in ("cb", "cbget", "cbset", "cbop"))
 
     def serve(self, m):
+        """The reply to what the answer asks of the tests."""
+        self.print(m)
         try:
             if "cb" in m:
                 f = builtins.input if m["cb"] == "input" else self.objects[m["cb"]]
@@ -166,8 +167,8 @@ class Judge(Codec):
 
     def ask(self, message):
         self.asked = getattr(self, "asked", 0) + 1
-        self.channel.send(message)
-        reply = self.receive()
+        reply = self.channel.converse(message, self.asks)
+        self.print(reply)
         if "err" in reply:
             raise self.failure(reply["err"])
         return reply

@@ -15,7 +15,7 @@ def start(deadline):
     """Forks a candidate that knows nothing yet."""
     calls, replies = os.pipe(), os.pipe()
     if os.fork() == 0:
-        candidate_main(Channel(calls[0], replies[1]))
+        candidate_main(Channel(calls[0], replies[1], 1))
     os.close(calls[0])
     os.close(replies[1])
     channel = Channel(replies[0], calls[1])

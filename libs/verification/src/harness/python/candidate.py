@@ -2,6 +2,7 @@
 import builtins
 import sys
 
+from acr_harness.adopted import adopt, as_function
 from acr_harness.codec import Codec
 from acr_harness.operations import SPECIAL
 from acr_harness.tests_object import JudgeObject
@@ -36,6 +37,9 @@ class Candidate(Codec):
         self.objects = {}
         self.globals = {"__name__": "answer", "__builtins__": builtins}
         self.out = []
+        self.err = []
+        # What was there before the tests patched it.
+        self.originals = {}
 
     def encode_object(self, v, snapshot):
         if type(v) is JudgeObject:
@@ -66,14 +70,19 @@ class Candidate(Codec):
     def ask(self, message):
         """Asks the judge while the judge waits for us."""
         # What the judge does for us may need us in turn: a callback that looks at an object of ours.
-        reply = self.channel.converse({"out": self.take_output(), **message}, lambda m: "op" in m)
+        reply = self.channel.converse({**self.take_output(), **message}, lambda m: "op" in m)
         if "err" in reply:
             raise getattr(builtins, reply["err"][0], Exception)(*reply["err"][1:])
         return self.decode(reply["ok"])
 
     def take_output(self):
-        parts, self.out = self.out, []
-        return "".join(parts)[:65536]
+        """What was printed since, by name of the stream."""
+        printed = {}
+        for name, parts in (("out", self.out), ("err_out", self.err)):
+            if parts:
+                printed[name] = "".join(parts)[:65536]
+                parts.clear()
+        return printed
 
     def load(self, programs, entry):
         """The first program that parses and defines what is asked for."""
@@ -118,6 +127,8 @@ class Candidate(Codec):
     def handle(self, m):
         """The reply to one question of the judge."""
         try:
+            if "state" in m:
+                adopt(self, m["state"])
             if m["op"] == "load":
                 order = self.order or m
                 reply, self.program = self.load(order["programs"], order["entry"])
@@ -132,7 +143,7 @@ class Candidate(Codec):
                 reply = self.perform(m)
         except BaseException as e:
             reply = self.error(e)
-        reply["out"] = self.take_output()
+        reply.update(self.take_output())
         return reply
 
     def error(self, e, depth=0):
@@ -177,6 +188,8 @@ class Candidate(Codec):
         raw = m.get("a", [])
         args = [self.decode(a) for a in raw]
         kwargs = {k: self.decode(a) for k, a in m.get("kw", {}).items()}
+        if m["op"] == "setattr" and isinstance(target, type) and type(args[1]) is JudgeObject and "__name__" in args[1].__dict__:
+            args[1] = as_function(args[1])
         value = SPECIAL[m["op"]](target, *args, **kwargs)
         same = [i for i, a in enumerate(args) if a is value and isinstance(a, (list, dict, set, bytearray))]
         reply = {"arg": same[0]} if same else {"ok": self.encode(value)}
@@ -188,12 +201,8 @@ class Candidate(Codec):
     def subclass(self, m):
         """A class that the tests derive from one of the answer's: what they override is called in the judge."""
         base = self.objects[m["h"]]
-
-        def overriding(method):
-            return lambda *args, **kwargs: method(*args, **kwargs)
-
         own = {name: self.decode(v) for name, v in m["own"].items()}
-        space = {name: overriding(v) if type(v) is JudgeObject and v._call else v for name, v in own.items()}
+        space = {name: as_function(v) if type(v) is JudgeObject and v._call else v for name, v in own.items()}
         for name, kind in m["kinds"].items():
             space[name] = {"property": property, "staticmethod": staticmethod, "classmethod": classmethod}[kind](space[name])
         return type(base)(m["name"], (base,), {**space, "__module__": "__main__"})

@@ -4,23 +4,24 @@ import json
 import os
 import sys
 
+from acr_harness.adopted import Input
 from acr_harness.candidate import Candidate
 from acr_harness.channel import Channel
 
 
 class Output:
-    """stdout of the answer; travels to the judge with the next reply."""
+    """stdout or stderr of the answer; travels to the judge with the next reply."""
 
     encoding = "utf-8"
 
     def __init__(self, parts):
-        self.side = parts
+        self.parts = parts
         self.kept = 0
 
     def write(self, text):
         text = str(text)
         if self.kept < 65536:
-            self.side.out.append(text[: 65536 - self.kept])
+            self.parts.append(text[: 65536 - self.kept])
         return len(text)
 
     def flush(self):
@@ -40,8 +41,9 @@ def candidate_main(channel, order=None):
     os.closerange(last + 1, 1024)
     side = Candidate(channel)
     side.order = order
-    sys.stdin = open(os.devnull)
-    sys.stdout = sys.__stdout__ = sys.stderr = sys.__stderr__ = Output(side)
+    sys.stdin = sys.__stdin__ = Input(side)
+    sys.stdout = sys.__stdout__ = Output(side.out)
+    sys.stderr = sys.__stderr__ = Output(side.err)
     builtins.input = lambda prompt="": side.ask({"cb": "input", "a": [str(prompt)], "kw": {}})
     sys.argv = ["answer.py"]
     sys.modules.pop("__main__", None)

@@ -15,6 +15,9 @@ import os
 import select
 import time
 
+# Tests may patch these, in both processes.
+_dumps, _loads, _write, _read, _select, _monotonic = json.dumps, json.loads, os.write, os.read, select.select, time.monotonic
+
 MAX_MESSAGE = 64 * 1024 * 1024
 MAX_CONVERSATIONS = 512
 
@@ -60,25 +63,25 @@ class Channel:
         self.broken = None
 
     def send(self, number, message):
-        data = json.dumps([number, _thread._count() > 0, message]).encode()
+        data = _dumps([number, _thread._count() > 0, message]).encode()
         view = memoryview(len(data).to_bytes(8, "big") + data)
         with self.sending:
             try:
                 while view:
-                    view = view[os.write(self.writes, view) :]
+                    view = view[_write(self.writes, view) :]
             except OSError:
                 raise AnswerDied("the answer's process ended")
 
     def left(self):
-        return -1 if self.deadline is None else max(0, self.deadline - time.monotonic())
+        return -1 if self.deadline is None else max(0, self.deadline - _monotonic())
 
     def _read(self, size):
         parts = []
         while size:
-            if self.deadline is not None and not select.select([self.reads], [], [], self.left())[0]:
+            if self.deadline is not None and not _select([self.reads], [], [], self.left())[0]:
                 raise AnswerDied("timed out")
             try:
-                part = os.read(self.reads, min(size, 1 << 20))
+                part = _read(self.reads, min(size, 1 << 20))
             except OSError:
                 part = b""
             if not part:
@@ -92,7 +95,7 @@ class Channel:
         if size > MAX_MESSAGE:
             raise AnswerDied("the answer's result is too large")
         try:
-            number, threads, message = json.loads(self._read(size))
+            number, threads, message = _loads(self._read(size))
         except (ValueError, TypeError, RecursionError):
             raise AnswerDied("the answer's process broke the protocol")
         if type(number) is not int or not (message is None or type(message) is dict):

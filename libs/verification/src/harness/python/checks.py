@@ -7,9 +7,11 @@ from acr_harness.examples import run_examples
 from acr_harness.explain import explain
 from acr_harness.prepare import prepare
 from acr_harness.scope import AnswerModule, namespace
+from acr_harness.surroundings import Surroundings, not_carried
 
 
 def run_tests(judge, order):
+    judge.surroundings = Surroundings(order["tests"])
     failed = prepare(judge, order)
     if failed:
         return failed
@@ -34,10 +36,14 @@ def run_tests(judge, order):
         collected = {"status": "failed", **explain(e)}
     except BaseException as e:
         collected = {"status": "failed", **explain(e)}
-    seen = sorted(name for name in judge.blind if name in order["tests"])
-    if collected["status"] == "failed" and seen:
-        reason = f"the tests look into the answer with {seen[0]}, but it runs in a process of its own"
-        return {"status": "empty", "message": f'{reason}: give a command with "isolation": "shared"'}
+    if collected["status"] == "failed":
+        seen = sorted(name for name in judge.blind if name in order["tests"])
+        look = f"look into the answer with {seen[0]}" if seen else None
+        beyond = None if seen else not_carried(order["tests"])
+        use = f"use {beyond}, which does not reach the answer" if beyond else None
+        if look or use:
+            reason = f"the tests {look or use}, but it runs in a process of its own" if look else f"the tests {use}: it runs in a process of its own"
+            return {"status": "empty", "message": f'{reason}: give a command with "isolation": "shared"'}
     if collected["status"] == "passed" and judge.asked == before:
         return {"status": "empty", "message": "the tests checked nothing of the answer"}
     return collected

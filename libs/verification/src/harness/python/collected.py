@@ -42,6 +42,9 @@ def run_collected(names, judge, order, before):
 
 
 def is_own_function(f):
+    # Decorators such as mock.patch stand before it.
+    while type(f).__name__ == "function" and hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
     return type(f).__name__ == "function" and f.__code__.co_filename == "<tests>"
 
 
@@ -64,9 +67,10 @@ def parametrized(function):
         rows = [getattr(row, "values", row) if type(row).__name__ == "ParameterSet" else row for row in mark.args[1]]
         rows = [row if len(keys) > 1 or type(row) is tuple and len(row) == 1 and type(row).__name__ == "ParameterSet" else (row,) for row in rows]
         calls = [{**call, **dict(zip(keys, row))} for call in calls for row in rows]
+    mocks = [p for p in getattr(function, "patchings", []) if not p.attribute_name and p.new is __import__("unittest.mock").mock.DEFAULT]
     needed = {
         p.name
-        for p in inspect.signature(function).parameters.values()
+        for p in list(inspect.signature(function).parameters.values())[len(mocks):]
         if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
     }
     return calls if all(needed <= set(call) for call in calls) else None

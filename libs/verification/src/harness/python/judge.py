@@ -8,6 +8,7 @@ from acr_harness.operations import SPECIAL
 from acr_harness.remote import CURRENT, Remote, RemoteAwaitable, RemoteMeta, is_remote
 from acr_harness.sharing import may_touch
 from acr_harness.tests_object import OPERATIONS
+from acr_harness.told import TOLD
 
 
 class Judge(Codec):
@@ -22,6 +23,8 @@ class Judge(Codec):
         # Modules of the language with which the tests looked into the answer itself, which is not here.
         self.blind = set()
         CURRENT.append(self)
+        # What the tests change around themselves; None: a command, of whose text nothing is known.
+        self.surroundings = None
         # Names that the tests can mean; None: whatever is looked up was written in the tests.
         self.words = None
 
@@ -131,8 +134,10 @@ class Judge(Codec):
 
     @staticmethod
     def print(m):
-        if m.get("out"):
+        if "out" in m:
             sys.stdout.write(str(m["out"]))
+        if "err_out" in m:
+            sys.stderr.write(str(m["err_out"]))
 
     @staticmethod
     def asks(m):
@@ -144,7 +149,7 @@ class Judge(Codec):
         self.print(m)
         try:
             if "cb" in m:
-                f = builtins.input if m["cb"] == "input" else self.objects[m["cb"]]
+                f = TOLD[m["cb"]](self) if m["cb"] in TOLD else self.objects[m["cb"]]
                 kw = {k: self.decode(v) for k, v in m["kw"].items()}
                 return {"ok": self.encode(f(*[self.decode(a) for a in m["a"]], **kw))}
             if "cbop" in m:
@@ -167,6 +172,9 @@ class Judge(Codec):
 
     def ask(self, message):
         self.asked = getattr(self, "asked", 0) + 1
+        state = self.surroundings.changes(self) if self.surroundings else None
+        if state:
+            message = {**message, "state": state}
         reply = self.channel.converse(message, self.asks)
         self.print(reply)
         if "err" in reply:

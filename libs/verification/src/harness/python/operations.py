@@ -45,7 +45,7 @@ BINARY = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "a
 COMPARE = ["eq", "ne", "lt", "le", "gt", "ge"]
 SPECIAL = {n: getattr(operator, n) for n in BINARY + COMPARE + ["neg", "pos", "invert", "abs", "getitem", "contains", "truth"]}
 SPECIAL.update(
-    call=lambda f, *a, **k: f(*a, **k), getattr=getattr, setattr=_setattr, setitem=_setitem, delitem=_delitem,
+    call=lambda f, *a, **k: f(*a, **k), getattr=getattr, setattr=_setattr, delattr=delattr, setitem=_setitem, delitem=_delitem,
     len=len, bool=bool, iter=iter, next=next, str=str, repr=repr, hash=hash, int=int, float=float, round=round, enter=_enter,
     exit=_exit, isinstance=isinstance, issubclass=issubclass, dir=dir, reversed=lambda o: list(reversed(o)), format=format,
     copy=_copying("copy"), deepcopy=_copying("deepcopy"), pickle=_pickle, **{"await": _await},

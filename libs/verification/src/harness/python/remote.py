@@ -24,6 +24,9 @@ class Remote:
     def __setattr__(self, name, value):
         self._judge.special(self, "setattr", name, value)
 
+    def __delattr__(self, name):
+        self._judge.special(self, "delattr", name)
+
     def __call__(self, *args, **kwargs):
         return self._judge.call(self, args, kwargs)
 
@@ -133,6 +136,14 @@ class RemoteMeta(type):
                 cls._judge.looked_into(sys._getframe(1))
             raise AttributeError(name)
         return cls._judge.special(cls._remote, "getattr", name)
+
+    def __setattr__(cls, name, value):
+        if name.startswith("__") or "_remote" not in cls.__dict__:
+            return type.__setattr__(cls, name, value)
+        cls._judge.special(cls._remote, "setattr", name, value)
+
+    def __delattr__(cls, name):
+        cls._judge.special(cls._remote, "delattr", name)
 
     def __instancecheck__(cls, value):
         if not is_remote(value):

@@ -23,13 +23,26 @@ class TestsModule(type(sys)):
 
     def __init__(self, names):
         super().__init__("__main__")
-        type(sys).__setattr__(self, "_names", names)
+        self.__dict__.update(_names=names, _answer=AnswerModule("answer", names.judge))
 
     def __getattr__(self, name):
         try:
             return self._names[name]
         except KeyError:
             raise AttributeError(name) from None
+
+    def __setattr__(self, name, value):
+        # A patch of what the answer's functions use, by tests that think of it as pasted above them.
+        if dict.__contains__(self._names, name) or name.startswith("__"):
+            self._names[name] = value
+        else:
+            self._answer.__setattr__(name, value)
+
+    def __delattr__(self, name):
+        if name in self._names:
+            del self._names[name]
+        else:
+            self._answer.__delattr__(name)
 
     def __dir__(self):
         return list(self._names)

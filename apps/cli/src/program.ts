@@ -170,7 +170,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .description(
       'Sends each coding task to the model most likely to solve it for the least money,\nchecks the answer by running it, and learns.',
     )
-    .configureHelp({ helpWidth: 80 })
+    .configureHelp({ helpWidth: 80, minWidthToWrap: 20 })
     .showSuggestionAfterError()
     .addHelpText('after', EXAMPLES)
     .version('0.1.0', '-V, --version', 'print the version')

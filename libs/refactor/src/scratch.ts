@@ -109,5 +109,5 @@ export const branchTip = (root: string, branch: string): Promise<string | null> 
 export const branchTaken = (branch: string): AcrError =>
   new AcrError(
     'ACR_INVALID_REQUEST',
-    `The branch ${branch} exists already. Name another with --branch, or delete it: git branch -D ${branch}`,
+    `The branch ${branch} exists already and is left alone. Name another with --branch.`,
   );

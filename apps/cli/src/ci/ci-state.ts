@@ -1,7 +1,8 @@
 import { AcrError } from '@acrouter/domain/errors';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { writeReportFile } from './report-file';
 
 const stateSchema = z.object({
   run: z.string(),
@@ -15,7 +16,7 @@ export type CiState = z.infer<typeof stateSchema>;
 export const DEFAULT_STATE_FILE = '.acr-ci.json';
 
 export function writeCiState(file: string, state: CiState): void {
-  writeFileSync(file, `${JSON.stringify(state)}\n`);
+  writeReportFile('--state', file, `${JSON.stringify(state)}\n`);
 }
 
 /** @throws AcrError ACR_NOT_FOUND that says how to name the run */

@@ -4,7 +4,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { withDatabase, withDatabaseOptions, type DatabaseChoice } from '../database-options';
 import { note, paint, print, printJson } from '../output';
 import { left, money, plain, right } from '../text-layout';
-import { tenantName } from './keys';
+import { noteUnknownTenant, tenantName } from './keys';
 
 type BudgetOptions = DatabaseChoice & { json?: boolean; restart?: boolean };
 
@@ -24,7 +24,7 @@ export function registerBudgets(program: Command): void {
     .argument('<usd>', 'most that it may spend', usd)
     .option('--restart', 'count what is spent from zero again')
     .action(set);
-  command('remove', 'lift a tenant’s limit').argument('<tenant>').action(remove);
+  command('remove', 'lift a tenant’s limit').argument('<tenant>', 'whose').action(remove);
 }
 
 function usd(text: string): number {
@@ -44,9 +44,12 @@ async function list(options: BudgetOptions): Promise<void> {
 }
 
 async function set(tenant: string, limitUsd: number, options: BudgetOptions): Promise<void> {
-  const budget = await withDatabase(options, (db) =>
-    db.transaction().execute((trx) => setTenantBudget(trx, tenant, limitUsd, Boolean(options.restart))),
-  );
+  const budget = await withDatabase(options, async (db) => {
+    await noteUnknownTenant(db, tenant);
+    return db
+      .transaction()
+      .execute((trx) => setTenantBudget(trx, tenant, limitUsd, Boolean(options.restart)));
+  });
   if (options.json) printJson(budget);
   note(`Tenant ${tenant} may spend ${money(limitUsd)}; ${money(budget.spentUsd)} of it is spent.`);
 }

@@ -3,12 +3,13 @@ import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contract
 import type { Priority } from '@acrouter/domain/admission';
 import { AcrError } from '@acrouter/domain/errors';
 import { Option, type Command } from 'commander';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { githubAnnotations } from '../ci/annotations';
 import { taskLines, toCiTask, type CiResult, type CiTask } from '../ci/ci-result';
 import { ciKey, DEFAULT_STATE_FILE, readCiState, writeCiState, type CiJob } from '../ci/ci-state';
 import { junitXml } from '../ci/junit';
+import { appendReportFile, writeReportFile } from '../ci/report-file';
 import { sarifLog } from '../ci/sarif';
 import { markdownSummary } from '../ci/summary';
 import { withConnection } from '../connect-options';
@@ -117,7 +118,9 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
   if (outputFile) appendFileSync(outputFile, `run-id=${run.id}\n`);
   if (options.json) printJson(run);
   else print(run.id);
-  note(`Run ${run.id} of ${job.job} at ${job.commit.slice(0, 12)}: ${run.taskCount} tasks.`);
+  note(
+    `Run ${run.id} of ${job.job} at ${job.commit.slice(0, 12)}: ${run.taskCount} ${run.taskCount === 1 ? 'task' : 'tasks'}.`,
+  );
 }
 
 /** The gateway's words about keys mean nothing to a pipeline, which gave none. */
@@ -167,12 +170,13 @@ async function report(given: string | undefined, options: ReportOptions): Promis
   const state = given ? { run: given, file: null } : readCiState(options.state);
   const client = connect(options);
   const result = await readResult(client, state.run, state.file);
-  if (options.junit) writeFileSync(options.junit, junitXml(result));
-  if (options.sarif) writeFileSync(options.sarif, `${JSON.stringify(sarifLog(result), null, 2)}\n`);
+  if (options.junit) writeReportFile('--junit', options.junit, junitXml(result));
+  if (options.sarif)
+    writeReportFile('--sarif', options.sarif, `${JSON.stringify(sarifLog(result), null, 2)}\n`);
   if (options.answers) await writeAnswers(client, state.run, options.answers);
   const { provider, summaryFile } = readCiEnv();
   const summary = markdownSummary(result, await client.report({ run: state.run }));
-  if (options.summary) writeFileSync(options.summary, summary);
+  if (options.summary) writeReportFile('--summary', options.summary, summary);
   if (summaryFile) appendFileSync(summaryFile, summary);
   else if (!options.summary) print(summary);
   if (options.annotations ?? provider === 'github') for (const line of githubAnnotations(result)) print(line);
@@ -187,9 +191,10 @@ async function readResult(client: GatewayClient, runId: string, file: string | n
 }
 
 async function writeAnswers(client: GatewayClient, runId: string, file: string): Promise<void> {
-  writeFileSync(file, '');
+  writeReportFile('--answers', file, '');
   for await (const { id, externalId, solved, model, answer } of client.runTasks(runId, true))
-    appendFileSync(
+    appendReportFile(
+      '--answers',
       file,
       `${JSON.stringify({ id: externalId ?? id, solved, model, answer: answer ?? null })}\n`,
     );

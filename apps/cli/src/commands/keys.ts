@@ -6,13 +6,15 @@ import {
   type KeyScope,
   type KeyView,
 } from '@acrouter/db/key-store';
+import type { Database } from '@acrouter/db/client';
 import { AcrError } from '@acrouter/domain/errors';
 import { InvalidArgumentError, type Command } from 'commander';
 import { randomUUID } from 'node:crypto';
 import { withDatabase, withDatabaseOptions, type DatabaseChoice } from '../database-options';
 import { durationMs } from '../duration';
+import { KEY_HEADING, keyRow, stateOf } from '../key-row';
 import { note, paint, print, printJson } from '../output';
-import { left, plain } from '../text-layout';
+import { plain } from '../text-layout';
 
 interface KeyOptions extends DatabaseChoice {
   tenant?: string;
@@ -61,6 +63,14 @@ export function tenantName(text: string): string {
   throw new InvalidArgumentError('A tenant’s name has up to 64 letters, digits and . _ -');
 }
 
+/** Says on stderr when a tenant has no key: a mistyped name would limit or prefer nobody. `default` needs none. */
+export async function noteUnknownTenant(db: Database, tenant: string): Promise<void> {
+  if (tenant === 'default' || (await listKeys(db, tenant)).length > 0) return;
+  note(
+    `Tenant ${tenant} has no key yet, so nobody submits as it. "acr tenants list" shows the names in use.`,
+  );
+}
+
 function scopes(text: string): KeyScope[] {
   const wanted = text.split(',').map((s) => s.trim());
   const known = KEY_SCOPES.filter((s) => wanted.includes(s));
@@ -98,15 +108,8 @@ async function list(options: KeyOptions): Promise<void> {
   const keys = await withDatabase(options, (db) => listKeys(db, options.tenant ?? null));
   if (options.json) return keys.forEach((key) => printJson(view(key)));
   if (keys.length === 0) return note('No keys. Make one with "acr keys create".');
-  print(
-    paint.dim(` ${left('prefix', 14)}${left('tenant', 18)}${left('state', 24)}${left('scopes', 24)}name`),
-  );
-  for (const key of keys) {
-    const { state, until } = stateOf(key);
-    const shown = until ? `${state} ${until.slice(0, 16)}` : state;
-    const cells = [left(key.prefix, 14), left(plain(key.tenant_id), 18), left(shown, 24)];
-    print(` ${cells.join('')}${left(key.scopes.join(','), 24)}${plain(key.name ?? '')}`);
-  }
+  print(paint.dim(KEY_HEADING));
+  for (const key of keys) print(keyRow(key));
 }
 
 async function revoke(idOrPrefix: string, options: KeyOptions): Promise<void> {
@@ -118,12 +121,6 @@ async function revoke(idOrPrefix: string, options: KeyOptions): Promise<void> {
     );
   if (options.json) printJson(view(key));
   note(`Key ${key.prefix} of tenant ${plain(key.tenant_id)} is revoked; gateways refuse it within 2 s.`);
-}
-
-function stateOf(key: KeyView): { state: 'valid' | 'revoked' | 'expired'; until: string | null } {
-  if (key.revoked_at) return { state: 'revoked', until: key.revoked_at.toISOString() };
-  const until = key.expires_at?.toISOString() ?? null;
-  return { state: key.expires_at && key.expires_at.getTime() <= Date.now() ? 'expired' : 'valid', until };
 }
 
 function view(key: KeyView) {

@@ -44,12 +44,15 @@ interface StartOptions extends ResumeOptions {
 
 const EXAMPLES = `
 Examples:
-  $ acr refactor --glob 'src/**/*.ts' --instruction "Use node: prefixes for built-in modules" --verify "node --test"
-  $ acr refactor --glob '**/*.py' --instruction "Add type hints" --verify "python3 -m unittest" --dry-run
+  $ acr refactor --glob 'src/**/*.ts' --verify "node --test" \\
+      --instruction "Use node: prefixes for built-in modules"
+  $ acr refactor --glob '**/*.py' --verify "python3 -m unittest" \\
+      --instruction "Add type hints" --dry-run
   $ acr refactor resume
 
 The working tree is never touched: the result is a branch. See docs/refactor.md.
-Exit codes: 0 every file merged, 1 some failed or skipped, 2 wrong input, 130 interrupted (resume goes on).`;
+Exit codes: 0 every file merged, 1 some failed or skipped, 2 wrong input,
+            130 interrupted (resume goes on).`;
 
 /** `acr refactor` */
 export function registerRefactor(program: Command): void {

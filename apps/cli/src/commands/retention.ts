@@ -33,7 +33,7 @@ export function registerRetention(program: Command): void {
       `
 Examples:
   $ acr retention run --dry-run
-  $ acr retention run --text-days 7        erase prompts and answers of settled tasks older than a week`,
+  $ acr retention run --text-days 7    texts of tasks settled over a week ago`,
     )
     .action(run);
 }

@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { withDatabase, withDatabaseOptions, type DatabaseChoice } from '../database-options';
 import { note, paint, print, printJson } from '../output';
 import { left, plain, right } from '../text-layout';
-import { tenantName } from './keys';
+import { noteUnknownTenant, tenantName } from './keys';
 
 type TenantOptions = DatabaseChoice & { json?: boolean };
 
@@ -41,7 +41,10 @@ async function list(options: TenantOptions): Promise<void> {
 }
 
 async function setWeight(tenant: string, value: number, options: TenantOptions): Promise<void> {
-  await withDatabase(options, (db) => setTenantWeight(db, tenant, value));
+  await withDatabase(options, async (db) => {
+    await noteUnknownTenant(db, tenant);
+    await setTenantWeight(db, tenant, value);
+  });
   if (options.json) printJson({ tenantId: tenant, weight: value });
   note(`Tenant ${tenant} has the weight ${value}.`);
 }

@@ -33,7 +33,15 @@ const pythonSources = () => PYTHON_MODULES.map((name) => [name, read('python', `
 
 /** Modules of the JavaScript harness, in any order. */
 const SCRIPT_MODULES = [
+  'died',
+  'shared-data',
   'values',
+  'talk',
+  'tests-object',
+  'adopted',
+  'surroundings',
+  'answer-module',
+  'mocks',
   'source',
   'scope',
   'candidate',

@@ -55,7 +55,7 @@ export class JudgePipes {
     writeFileSync(join(folder, 'words.json'), JSON.stringify(words));
     const pipes = [
       join(folder, 'start'),
-      ...sets.flatMap((set) => ['q', 'p', 'e', 'c'].map((name) => join(set, name))),
+      ...sets.flatMap((set) => ['q', 'p'].map((name) => join(set, name))),
     ];
     await promisify(execFile)('mkfifo', ['-m', '666', ...pipes]);
     await promisify(execFile)('chmod', ['711', folder]);
@@ -82,7 +82,7 @@ export class JudgePipes {
   close(): void {
     this.start.destroy();
     for (let set = 0; set < SETS; set++) {
-      for (const name of ['q', 'p', 'e', 'c']) {
+      for (const name of ['q', 'p']) {
         closeSync(openSync(join(this.set(set), name), constants.O_RDWR | constants.O_NONBLOCK));
       }
     }

@@ -1,7 +1,7 @@
 'use strict';
 // For tests that are run by a command.
+const { answerModule } = require('./answer-module.cjs');
 const { connectJudge } = require('./connect-judge.cjs');
-const { decode } = require('./values.cjs');
 
 /**
  * Stands for an answer that runs in a sandbox of its own, as `module.exports` of the file that tests require.
@@ -27,21 +27,7 @@ function attach() {
   const loaded = judge.ask({ op: 'load' });
   if (!('ok' in loaded)) throw new SyntaxError(String(loaded.syntax ?? loaded.unfit));
   judge.ask({ op: 'run' });
-  const exported = decode(judge.ask({ op: 'exports' }).ok, judge);
-  if (typeof exported === 'function') return exported;
-  const find = (name) => (typeof name === 'string' ? judge.lookup(name) : { found: false });
-  return new Proxy(
-    {},
-    {
-      get: (_t, name) => (name === '__esModule' ? undefined : find(name).value),
-      has: (_t, name) => find(name).found,
-      // Static imports look for own properties.
-      getOwnPropertyDescriptor(_t, name) {
-        const { found, value } = find(name);
-        return found ? { value, writable: true, enumerable: true, configurable: true } : undefined;
-      },
-    },
-  );
+  return answerModule(judge);
 }
 
 module.exports = { attach };

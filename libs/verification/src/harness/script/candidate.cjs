@@ -1,18 +1,25 @@
 'use strict';
 // The process of the answer. Everything here may be taken over by it.
 const { asScript, defines, withoutTypes } = require('./source.cjs');
-const { decode, decodeError, encode, encodeError, own } = require('./values.cjs');
+const { additions, adopt, inventory } = require('./adopted.cjs');
+const { testsFunction, testsObject } = require('./tests-object.cjs');
+const { Side } = require('./values.cjs');
 
 const MAX_OUTPUT = 65536;
 
-class Candidate {
+class Candidate extends Side {
   constructor(link) {
-    this.link = link; // { ask(message): reply, while the judge waits; tell(message) }
+    super(1);
+    this.link = link; // { vm, evaluate(code), exports() }, talk comes later
+    this.talk = null;
     this.objects = [];
     this.ids = new Map();
+    /** Functions, objects and errors of the tests: by their number there, and their numbers. */
+    this.foreign = new Map();
+    this.numbers = new WeakMap();
+    this.patched = new Map();
     this.out = '';
     this.kept = 0;
-    this.args = null;
     this.keepsClasses = true;
   }
 
@@ -25,11 +32,13 @@ class Candidate {
   }
 
   knownObject(v) {
-    const index = this.args ? this.args.indexOf(v) : -1;
-    return index >= 0 ? { arg: index } : null;
+    const number = this.numbers.get(v);
+    return number === undefined ? null : { t: number };
   }
 
   encodeObject(v) {
+    const known = this.knownObject(v);
+    if (known) return known;
     const m = { h: this.idOf(v) };
     if (typeof v === 'function') {
       m.fn = 1;
@@ -47,46 +56,55 @@ class Candidate {
   }
 
   encodePromise(v) {
-    return { p: this.idOf(v) };
+    return this.knownObject(v) ?? { p: this.idOf(v) };
   }
 
   decodeObject(m) {
     if ('h' in m || 'p' in m) return this.objects[m.h ?? m.p];
-    if ('t' in m) return this.judgeObject(m);
-    return undefined;
+    if (!('t' in m)) return undefined;
+    if (!this.foreign.has(m.t))
+      this.keep(
+        m.t,
+        m.promise ? this.testsPromise(m.t) : m.fn ? testsFunction(this, m.t) : testsObject(this, m),
+      );
+    return this.foreign.get(m.t);
+  }
+
+  keep(number, v) {
+    this.foreign.set(number, v);
+    this.numbers.set(v, number);
+  }
+
+  nameError(e) {
+    const number = this.numbers.get(e);
+    return number === undefined ? { eh: this.idOf(e) } : { et: number };
+  }
+
+  knownError(m) {
+    return 'eh' in m ? this.objects[m.eh] : this.foreign.get(m.et);
+  }
+
+  keepError(error, m) {
+    this.keep(m.et, error);
   }
 
   prototypeOf(_mirrored, fallback) {
     return fallback;
   }
 
-  /** A function or an object of the tests. */
-  judgeObject(m) {
-    const call = (path, args) => {
-      const reply = this.link.ask({
-        cb: m.t,
-        path,
-        args: args.map((a) => encode(a, this)),
-        out: this.takeOutput(),
-      });
-      if (reply.err) throw decodeError(reply.err, this);
-      return decode(reply.ok, this);
-    };
-    if (m.fn) return (...args) => call(null, args);
-    if (m.promise) {
-      return new Promise((resolve, reject) => {
-        this.waiting ??= new Map();
-        this.waiting.set(m.t, { resolve, reject });
-        this.link.tell({ watch: m.t });
-      });
-    }
-    return new Proxy(
-      {},
-      {
-        get: (_t, key) => (typeof key === 'string' ? call(key, []) : undefined),
-        set: (_t, key, value) => (call(`=${String(key)}`, [value]), true),
-      },
-    );
+  askTests(m) {
+    const args = m.args.map((a) => this.encode(a));
+    const reply = this.talk.ask({ ...m, args, out: this.takeOutput() });
+    if (reply.err) throw this.decodeError(reply.err);
+    return this.decode(reply.ok);
+  }
+
+  testsPromise(t) {
+    return new Promise((resolve, reject) => {
+      this.waiting ??= new Map();
+      this.waiting.set(t, { resolve, reject });
+      this.talk.send({ watch: t });
+    });
   }
 
   takeOutput() {
@@ -127,12 +145,15 @@ class Candidate {
 
   lookup(name) {
     if (!/^[A-Za-z_$][\w$]*$/.test(name)) return { missing: true };
+    // A word of the language is no name.
+    if (/^(default|class|function|new|delete|return|in|if|for|do|while|var|const|with|this)$/.test(name))
+      return { missing: true };
     const has = this.link.evaluate(`typeof ${name} !== 'undefined'`);
     const exported = this.link.exports();
-    if (has) return { ok: encode(this.link.evaluate(name), this) };
+    if (has) return { ok: this.encode(this.link.evaluate(name)) };
     if (exported !== null && (typeof exported === 'object' || typeof exported === 'function')) {
-      if (typeof exported === 'function' && exported.name === name) return { ok: encode(exported, this) };
-      if (name in exported) return { ok: encode(exported[name], this) };
+      if (typeof exported === 'function' && exported.name === name) return { ok: this.encode(exported) };
+      if (name in exported) return { ok: this.encode(exported[name]) };
     }
     return { missing: true };
   }
@@ -143,19 +164,18 @@ class Candidate {
         return this.load(m);
       case 'run':
         this.link.prepare?.();
-        this.link.evaluate(this.program);
-        return { ok: null };
+        return this.run();
       case 'get':
         return this.lookup(m.name);
       case 'exports':
-        return { ok: encode(this.link.exports(), this) };
+        return { ok: this.encode(this.link.exports()) };
       case 'prop':
-        return { ok: encode(this.objects[m.h][m.name], this) };
+        return { ok: this.encode(this.objects[m.h][m.name]) };
       case 'set':
-        this.objects[m.h][m.name] = decode(m.v, this);
+        this.objects[m.h][m.name] = this.decode(m.v);
         return { ok: null };
       case 'keys':
-        return { ok: Object.keys(this.objects[m.h]).map((k) => [k, encode(this.objects[m.h][k], this)]) };
+        return { ok: Object.keys(this.objects[m.h]).map((k) => [k, this.encode(this.objects[m.h][k])]) };
       case 'has':
         return { ok: m.name in this.objects[m.h] };
       case 'delete':
@@ -168,17 +188,17 @@ class Candidate {
         };
       case 'call':
       case 'new':
-        return this.call(m);
+        return { ok: this.encode(this.call(m)) };
       case 'settle':
         this.objects[m.h].then(
-          (v) => this.link.tell({ settled: m.h, ok: encode(v, this), out: this.takeOutput() }),
-          (e) => this.link.tell({ settled: m.h, err: encodeError(e, this), out: this.takeOutput() }),
+          (v) => this.talk.send({ settled: m.h, ok: this.encode(v), out: this.takeOutput() }),
+          (e) => this.talk.send({ settled: m.h, err: this.encodeError(e), out: this.takeOutput() }),
         );
         return { ok: null };
       case 'watched': {
         const waiting = this.waiting?.get(m.t);
-        if (m.err) waiting?.reject(decodeError(m.err, this));
-        else waiting?.resolve(decode(m.ok, this));
+        if (m.err) waiting?.reject(this.decodeError(m.err));
+        else waiting?.resolve(this.decode(m.ok));
         return { ok: null };
       }
       default:
@@ -186,41 +206,26 @@ class Candidate {
     }
   }
 
+  run() {
+    const known = inventory();
+    this.link.evaluate(this.program);
+    return { ok: null, additions: additions(this, known) };
+  }
+
   call(m) {
     const f = this.objects[m.h];
-    const args = m.args.map((a) => decode(a, this));
-    const before = this.args;
-    this.args = args.filter((a) => a !== null && typeof a === 'object');
-    const all = args;
-    try {
-      const value =
-        m.op === 'new'
-          ? Reflect.construct(f, args)
-          : Reflect.apply(f, m.self === null ? undefined : this.objects[m.self], args);
-      this.args = all;
-      const ok = encode(value, this);
-      this.args = null;
-      const changed = [];
-      args.forEach((a, i) => {
-        if (a === null || typeof a !== 'object' || typeof m.args[i] !== 'object') return;
-        if (!['a', 'o', 'map', 'set', 'ta'].some((k) => own(m.args[i], k))) return;
-        const now = encode(a, this);
-        if (JSON.stringify(now) !== JSON.stringify(m.args[i])) changed.push([i, now]);
-      });
-      return changed.length > 0 ? { ok, changed } : { ok };
-    } finally {
-      this.args = before;
-    }
+    const args = m.args.map((a) => this.decode(a));
+    return m.op === 'new' ? Reflect.construct(f, args) : Reflect.apply(f, this.decode(m.self), args);
   }
 
   handle(m) {
     let reply;
     try {
+      if (m.state) adopt(this, m.state);
       reply = this.perform(m);
     } catch (e) {
-      this.args = null;
       try {
-        reply = { err: encodeError(e, this) };
+        reply = { err: this.encodeError(e) };
       } catch {
         reply = {
           err: {

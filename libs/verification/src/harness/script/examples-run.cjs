@@ -2,7 +2,7 @@
 // Examples of the prompt.
 const util = require('node:util');
 const { explain, same, scopeOf } = require('./scope.cjs');
-const { AnswerDied } = require('./values.cjs');
+const { AnswerDied } = require('./died.cjs');
 
 /** The value that an example shows; Python's constants are understood. Throws what the parser says. */
 function wanted(example) {

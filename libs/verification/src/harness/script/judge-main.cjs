@@ -1,10 +1,13 @@
 'use strict';
 // One order of checks: tests, then examples of the prompt, then the report.
+const { putAdditions } = require('./adopted.cjs');
+const { answerModule, requireOf } = require('./answer-module.cjs');
 const { connectJudge } = require('./connect-judge.cjs');
 const { runExamples } = require('./examples-run.cjs');
 const { explain } = require('./scope.cjs');
+const { Surroundings } = require('./surroundings.cjs');
 const { runTests } = require('./tests-run.cjs');
-const { AnswerDied, decode } = require('./values.cjs');
+const { AnswerDied } = require('./died.cjs');
 
 const MAX_PRINTED = 2000;
 
@@ -21,7 +24,15 @@ class Run {
     this.began = 0;
     // Errors of the tests' own imports; the answer's errors are made anew on our side and so are never in here.
     this.missing = new WeakSet();
-    this.locals = { require: (name) => this.requireForTests(name), module: { exports: {} }, exports: {} };
+    this.locals = {
+      require: requireOf((name) => this.requireForTests(name)),
+      module: { exports: {} },
+      exports: {},
+    };
+    /** What a test library gives to tests that import it. */
+    this.library = {};
+    const { tests } = order;
+    if (tests !== null && kinds.includes('tests')) judge.surroundings = new Surroundings(tests);
     this.localRequire = require('node:module').createRequire('/box/tests.js');
   }
 
@@ -66,10 +77,14 @@ class Run {
   }
 
   requireForTests(name) {
-    if (/^\.{1,2}\/(answer|solution|index)(\.[cm]?js)?$/.test(name))
-      return decode(this.judge.ask({ op: 'exports' }).ok, this.judge);
+    // There are no files beside the tests, so whatever they mean by a path is the answer.
+    if (/^\.{1,2}\//.test(name) || /^(answer|solution|submission)$/.test(name))
+      return answerModule(this.judge);
+    if (/^(vitest|@jest\/globals|mocha|bun:test)$/.test(name)) return this.library;
     try {
-      return this.localRequire(name);
+      const module = this.localRequire(name);
+      this.judge.surroundings?.watch(name, module);
+      return module;
     } catch (e) {
       if (e.code === 'MODULE_NOT_FOUND') this.missing.add(e);
       throw e;
@@ -87,7 +102,8 @@ class Run {
     this.report.chosen = loaded.ok;
     if (this.kinds.includes('syntax')) return { status: 'passed' };
     try {
-      this.judge.ask({ op: 'run' });
+      const { additions } = this.judge.ask({ op: 'run' });
+      if (typeof this.order.tests === 'string') putAdditions(this.judge, additions, this.order.tests);
     } catch (e) {
       if (e instanceof AnswerDied) throw e;
       return { status: 'crashed', ...explain(e) };
@@ -122,7 +138,7 @@ function judgeMain(kinds) {
   const fs = require('node:fs');
   let run = null;
   const judge = connectJudge('/tmp', (e) => run?.died(e));
-  for (const name of 'qpec') fs.unlinkSync(`/tmp/${name}`);
+  for (const name of 'qp') fs.unlinkSync(`/tmp/${name}`);
   run = new Run(judge, kinds, JSON.parse(fs.readFileSync(0, 'utf8')));
   fs.writeSync(1, `\n${run.order.token}begin\n`);
   run.capture();

@@ -1,11 +1,18 @@
 'use strict';
 // The process of the tests.
-const { AnswerDied, decode, decodeError, encode, encodeError, own } = require('./values.cjs');
-const { update } = require('./scope.cjs');
+const { AnswerDied } = require('./died.cjs');
+const { serveObject } = require('./tests-object.cjs');
+const { Side, own } = require('./values.cjs');
 
-class Judge {
+class Judge extends Side {
   constructor(link) {
-    this.link = link; // { ask(message): reply }
+    super(0);
+    this.link = link; // { print(text), expectEvents(change) }
+    /** Questions to the answer's process; set when there is one. */
+    this.talk = null;
+    /** What the tests patch around the answer; null: nothing is known of the tests. */
+    this.surroundings = null;
+    this.bounds = new Map();
     this.objects = [];
     this.ids = new Map();
     this.remotes = new Map();
@@ -14,7 +21,6 @@ class Judge {
     this.named = new Set();
     this.pending = new Map();
     this.keepsClasses = false;
-    this.args = null;
     /** Names that the tests can mean; null: whatever is looked up was written in the tests. */
     this.words = null;
   }
@@ -27,6 +33,13 @@ class Judge {
     return this.ids.get(v);
   }
 
+  /** An object of the tests by its number. */
+  mine(number) {
+    if (!Number.isInteger(number) || !(number in this.objects))
+      throw new AnswerDied('the answer broke the protocol');
+    return this.objects[number];
+  }
+
   knownObject(v) {
     const handle = this.handles.get(v);
     return handle === undefined ? null : { h: handle };
@@ -35,7 +48,9 @@ class Judge {
   encodeObject(v) {
     const handle = this.handles.get(v);
     if (handle !== undefined) return { h: handle };
-    return { t: this.idOf(v), fn: typeof v === 'function' ? 1 : 0 };
+    if (typeof v === 'function') return { t: this.idOf(v), fn: 1 };
+    const has = (symbol) => (typeof v[symbol] === 'function' ? 1 : 0);
+    return { t: this.idOf(v), iter: has(Symbol.iterator), aiter: has(Symbol.asyncIterator) };
   }
 
   encodePromise(v) {
@@ -45,8 +60,7 @@ class Judge {
   }
 
   decodeObject(m) {
-    if ('arg' in m && this.args) return this.args[m.arg];
-    if ('t' in m) return this.objects[m.t];
+    if ('t' in m) return this.mine(m.t);
     if ('p' in m) return this.promise(m.p);
     if (!('h' in m)) throw new AnswerDied('the answer broke the protocol');
     if (!this.remotes.has(m.h)) {
@@ -55,6 +69,22 @@ class Judge {
       this.handles.set(remote, m.h);
     }
     return this.remotes.get(m.h);
+  }
+
+  nameError(e) {
+    const handle = this.handles.get(e);
+    return handle === undefined ? { et: this.idOf(e) } : { eh: handle };
+  }
+
+  knownError(m) {
+    const known = 'et' in m ? this.mine(m.et) : this.remotes.get(m.eh);
+    return known instanceof Error ? known : undefined;
+  }
+
+  keepError(error, m) {
+    if (typeof m.eh !== 'number') throw new AnswerDied('the answer broke the protocol');
+    this.remotes.set(m.eh, error);
+    this.handles.set(error, m.eh);
   }
 
   promise(h) {
@@ -100,11 +130,11 @@ class Judge {
             const conversion = judge.conversion(m, key);
             if (conversion) return conversion;
           }
-          const value = decode(judge.ask({ op: 'prop', h: m.h, name: key }).ok, judge);
+          const value = judge.decode(judge.ask({ op: 'prop', h: m.h, name: key }).ok);
           return typeof value === 'function' && judge.handles.has(value) ? judge.bound(value, m.h) : value;
         },
         set(_target, key, value) {
-          judge.ask({ op: 'set', h: m.h, name: String(key), v: encode(value, judge) });
+          judge.ask({ op: 'set', h: m.h, name: String(key), v: judge.encode(value) });
           return true;
         },
         has: (_target, key) => typeof key === 'string' && judge.ask({ op: 'has', h: m.h, name: key }).ok,
@@ -113,7 +143,7 @@ class Judge {
         getOwnPropertyDescriptor(_target, key) {
           const found = judge.ask({ op: 'keys', h: m.h }).ok.find(([k]) => k === key);
           return (
-            found && { value: decode(found[1], judge), writable: true, enumerable: true, configurable: true }
+            found && { value: judge.decode(found[1]), writable: true, enumerable: true, configurable: true }
           );
         },
         getPrototypeOf: () => (m.of === null ? Object.prototype : judge.mirror(m.of)),
@@ -121,12 +151,20 @@ class Judge {
     );
   }
 
-  /** A method taken from an object, called with that object as `this`. */
+  /** A method taken from an object, called with that object as `this`; the same one each time. */
   bound(f, self) {
     const h = this.handles.get(f);
-    const method = (...args) => this.call('call', h, args, self);
-    this.handles.set(method, h);
-    return method;
+    const key = `${h} of ${self}`;
+    if (!this.bounds.has(key)) {
+      const remote = this.remotes.get(self);
+      const method = new Proxy(f, {
+        apply: (_t, _self, args) => this.call('call', h, args, remote),
+        construct: (_t, args) => this.call('new', h, args),
+      });
+      this.handles.set(method, h);
+      this.bounds.set(key, method);
+    }
+    return this.bounds.get(key);
   }
 
   remoteFunction(m) {
@@ -135,8 +173,8 @@ class Judge {
     Object.defineProperty(target, 'length', { value: m.length, configurable: true });
     target.prototype = judge.mirror(m.h, m.error ? Error.prototype : Object.prototype);
     return new Proxy(target, {
-      apply: (_t, self, args) => judge.call('call', m.h, args, judge.handles.get(self) ?? null),
-      construct: (_t, args) => judge.call('new', m.h, args, null),
+      apply: (_t, self, args) => judge.call('call', m.h, args, self === globalThis ? undefined : self),
+      construct: (_t, args) => judge.call('new', m.h, args),
       get(t, key) {
         if (key === 'prototype') return t.prototype;
         if (key === Symbol.hasInstance)
@@ -148,78 +186,75 @@ class Judge {
                 judge.ask({ op: 'isa', h: judge.handles.get(v), cls: m.h }).ok === true));
         if (typeof key === 'symbol' || own(Function.prototype, key) || key === 'length' || key === 'name')
           return Reflect.get(t, key);
-        const value = decode(judge.ask({ op: 'prop', h: m.h, name: key }).ok, judge);
+        const value = judge.decode(judge.ask({ op: 'prop', h: m.h, name: key }).ok);
         return typeof value === 'function' && judge.handles.has(value) ? judge.bound(value, m.h) : value;
       },
       set(_t, key, value) {
-        judge.ask({ op: 'set', h: m.h, name: String(key), v: encode(value, judge) });
+        judge.ask({ op: 'set', h: m.h, name: String(key), v: judge.encode(value) });
         return true;
       },
     });
   }
 
   call(op, h, args, self) {
-    const reply = this.ask({ op, h, self, args: args.map((a) => encode(a, this)) });
-    for (const [i, now] of reply.changed ?? []) update(args[i], decode(now, this));
-    this.args = args;
-    try {
-      return decode(reply.ok, this);
-    } finally {
-      this.args = null;
-    }
+    const reply = this.ask({ op, h, self: this.encode(self), args: args.map((a) => this.encode(a)) });
+    return this.decode(reply.ok);
   }
 
   ask(message) {
     this.asked = (this.asked ?? 0) + 1;
-    const reply = this.link.ask(message, (m) => this.serve(m));
+    const state = this.surroundings?.changes(this);
+    const reply = this.talk.ask(state ? { ...message, state } : message);
     if (reply.out) this.link.print(reply.out);
-    if (reply.err) throw decodeError(reply.err, this);
+    if (reply.err) throw this.decodeError(reply.err);
     return reply;
   }
 
-  /** Something that the answer wants of an object of the tests. */
-  serve(m) {
+  /** What the answer's process asks or tells. */
+  handle(m) {
     if (m.out) this.link.print(m.out);
+    if ('cb' in m) return this.serve(m);
+    if ('settled' in m || 'watch' in m) this.event(m);
+    else throw new AnswerDied('the answer broke the protocol');
+    return {};
+  }
+
+  /** Something that the answer wants of a function or an object of the tests. */
+  serve(m) {
     try {
-      const target = this.objects[m.cb];
-      const args = m.args.map((a) => decode(a, this));
-      if (typeof target === 'function')
-        return { ok: m.path === null ? encode(target(...args), this) : { u: 1 } };
-      if (m.path.startsWith('=') && !m.path.startsWith('=_')) {
-        target[m.path.slice(1)] = args[0];
-        return { ok: { u: 1 } };
-      }
-      if (m.path === 'constructor' || m.path.startsWith('_')) return { ok: { u: 1 } };
-      const value = target[m.path];
-      return { ok: encode(typeof value === 'function' ? value.bind(target) : value, this) };
+      const target = this.mine(m.cb);
+      const args = m.args.map((a) => this.decode(a));
+      if (typeof target !== 'function') return { ok: this.encode(serveObject(target, m, args)) };
+      if (m.do === 'new') return { ok: this.encode(Reflect.construct(target, args)) };
+      return {
+        ok: m.do === 'call' ? this.encode(Reflect.apply(target, this.decode(m.self), args)) : { u: 1 },
+      };
     } catch (e) {
-      return { err: encodeError(e, this) };
+      if (e instanceof AnswerDied) throw e;
+      return { err: this.encodeError(e) };
     }
   }
 
   /** Something that happened in the answer's process while we were not waiting for it. */
   event(m) {
-    if (m.out) this.link.print(m.out);
     if ('settled' in m) {
       const waiting = this.pending.get(m.settled);
       this.pending.delete(m.settled);
       this.link.expectEvents(-1);
-      if (m.err) waiting?.reject(decodeError(m.err, this));
-      else waiting?.resolve(decode(m.ok, this));
-    } else if ('watch' in m) {
-      Promise.resolve(this.objects[m.watch]).then(
-        (v) => this.ask({ op: 'watched', t: m.watch, ok: encode(v, this) }),
-        (e) => this.ask({ op: 'watched', t: m.watch, err: encodeError(e, this) }),
+      if (m.err) waiting?.reject(this.decodeError(m.err));
+      else waiting?.resolve(this.decode(m.ok));
+    } else {
+      Promise.resolve(this.mine(m.watch)).then(
+        (v) => this.ask({ op: 'watched', t: m.watch, ok: this.encode(v) }),
+        (e) => this.ask({ op: 'watched', t: m.watch, err: this.encodeError(e) }),
       );
-    } else if ('cb' in m) {
-      this.link.answer(this.serve(m));
     }
   }
 
   lookup(name) {
     const reply = this.ask({ op: 'get', name });
     if (reply.missing) return { found: false };
-    const value = decode(reply.ok, this);
+    const value = this.decode(reply.ok);
     if (typeof value === 'function' && this.handles.has(value) && (!this.words || this.words.has(name))) {
       this.named.add(this.handles.get(value));
     }

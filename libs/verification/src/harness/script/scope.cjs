@@ -1,37 +1,6 @@
 'use strict';
 // What names mean in the tests, and what results are worth.
-const util = require('node:util');
 const { own } = require('./values.cjs');
-
-/** Makes `old` equal to `now` in place: what the answer did to an argument, the tests shall see. */
-function update(old, now) {
-  if (Array.isArray(old)) {
-    old.length = Math.min(old.length, now.length);
-    now.forEach((v, i) => {
-      if (
-        old[i] !== null &&
-        typeof old[i] === 'object' &&
-        v !== null &&
-        typeof v === 'object' &&
-        Array.isArray(old[i]) === Array.isArray(v)
-      )
-        update(old[i], v);
-      else old[i] = v;
-    });
-  } else if (old instanceof Map || old instanceof Set) {
-    old.clear();
-    for (const v of now) old instanceof Map ? old.set(v[0], v[1]) : old.add(v);
-  } else if (ArrayBuffer.isView(old)) {
-    old.set(now);
-  } else {
-    for (const k of Object.keys(old)) if (!own(now, k)) delete old[k];
-    for (const [k, v] of Object.entries(now)) {
-      if (own(old, k) && old[k] !== null && typeof old[k] === 'object' && v !== null && typeof v === 'object')
-        update(old[k], v);
-      else old[k] = v;
-    }
-  }
-}
 
 /** Scope of the tests: their own names, then the language's, then those of the answer. */
 function scopeOf(judge, locals) {
@@ -72,4 +41,4 @@ function same(value, want, util) {
   return util.isDeepStrictEqual(value, want);
 }
 
-module.exports = { explain, same, scopeOf, update };
+module.exports = { explain, same, scopeOf };

@@ -2,7 +2,8 @@
 // Tests written for a test library: `describe`, `test`, `expect` and their like, as far as tests of functions use them.
 const util = require('node:util');
 const { explain } = require('./scope.cjs');
-const { AnswerDied } = require('./values.cjs');
+const { AnswerDied } = require('./died.cjs');
+const { mocking } = require('./mocks.cjs');
 
 /** `describe`, `test`, `expect` and their like, as far as tests of single functions use them. */
 function testGlobals(collected) {
@@ -15,6 +16,8 @@ function testGlobals(collected) {
   const describe = Object.assign((_name, body) => void body(), { skip: () => undefined });
   const before = (hook) => void hooks.before.push(hook);
   return {
+    jest: mocking,
+    vi: mocking,
     test,
     it: test,
     describe,
@@ -50,6 +53,13 @@ async function runCollected(collected) {
   };
 }
 
+/** Whether a value has everything that `want` has. */
+function matches(got, want) {
+  if (want === null || typeof want !== 'object' || Array.isArray(want))
+    return util.isDeepStrictEqual(got, want);
+  return got !== null && typeof got === 'object' && Object.keys(want).every((k) => matches(got[k], want[k]));
+}
+
 const MATCHERS = {
   toBe: (got, want) => Object.is(got, want),
   toEqual: (got, want) => util.isDeepStrictEqual(got, want),
@@ -74,6 +84,13 @@ const MATCHERS = {
       .reduce((v, k) => v?.[k], got) !== undefined,
   toMatch: (got, want) => (typeof want === 'string' ? got.includes(want) : want.test(got)),
   toBeInstanceOf: (got, want) => got instanceof want,
+  toHaveBeenCalled: (got) => got.mock.calls.length > 0,
+  toHaveBeenCalledTimes: (got, want) => got.mock.calls.length === want,
+  toHaveBeenCalledWith: (got, ...want) => got.mock.calls.some((c) => util.isDeepStrictEqual(c, want)),
+  toHaveBeenLastCalledWith: (got, ...want) => util.isDeepStrictEqual(got.mock.calls.at(-1), want),
+  toHaveBeenNthCalledWith: (got, n, ...want) => util.isDeepStrictEqual(got.mock.calls[n - 1], want),
+  toHaveReturnedWith: (got, want) => got.mock.results.some((r) => util.isDeepStrictEqual(r.value, want)),
+  toMatchObject: (got, want) => matches(got, want),
   toThrow: (got, want) => {
     try {
       got();

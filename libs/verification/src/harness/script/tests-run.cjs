@@ -2,8 +2,9 @@
 // The given tests.
 const { explain, scopeOf } = require('./scope.cjs');
 const { asScript, withoutTypes } = require('./source.cjs');
+const { notCarried } = require('./surroundings.cjs');
 const { runCollected, testGlobals } = require('./test-library.cjs');
-const { AnswerDied } = require('./values.cjs');
+const { AnswerDied } = require('./died.cjs');
 
 /** Turns of the event loop that test libraries get for their last work. */
 const LAST_ROUNDS = 4;
@@ -14,6 +15,11 @@ function runTests(run, after) {
   const before = run.judge.asked;
   const settle = (result) => {
     if (run.report.checks.tests) return;
+    const beyond = result.status === 'failed' ? notCarried(run.order.tests) : null;
+    if (beyond !== null) {
+      const reason = `the tests use ${beyond}, which does not reach the answer: it runs in a process of its own`;
+      result = { status: 'empty', message: `${reason}: give a command with "isolation": "shared"` };
+    }
     const idle = result.status === 'passed' && run.judge.asked === before;
     run.done(
       'tests',
@@ -32,6 +38,7 @@ function runTests(run, after) {
   const collect = testGlobals(collected);
   // An answer may be a function of such a name itself.
   delete collect[run.order.entry];
+  run.library = { ...collect };
   console.assert = (holds, ...message) => {
     if (!holds) throw new Error(['Assertion failed', ...message].map(String).join(' '));
   };
@@ -50,7 +57,7 @@ function runTests(run, after) {
 function compiled(order) {
   try {
     const tests = order.typescript ? order.tests.replace(/^import type .*$/gm, '') : order.tests;
-    const text = `(async function () {\n${asScript(tests)}\n})`;
+    const text = `(async function () {\n${asScript(tests, true)}\n})`;
     const body = order.typescript ? withoutTypes(text).trim().replace(/;$/, '') : text;
     return new Function('__scope', `with (__scope) { return ${body}(); }\n//# sourceURL=tests.js`);
   } catch (e) {

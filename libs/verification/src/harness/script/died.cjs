@@ -1,0 +1,6 @@
+'use strict';
+
+/** The answer's process ended, or broke the protocol. */
+class AnswerDied extends Error {}
+
+module.exports = { AnswerDied };

@@ -12,6 +12,7 @@ import { ProblemFilter } from './problem.filter';
 import { QueueGauges } from './queue-gauges';
 import { ReportController } from './report.controller';
 import { ReportGauges } from './report-gauges';
+import { SignalGauges } from './signal-gauges';
 import { OffPolicyReportService } from './report-off-policy.service';
 import { ReportService } from './report.service';
 import { RunEventsController } from './run-events.controller';
@@ -39,6 +40,7 @@ import { TasksController } from './tasks.controller';
     ReportService,
     OffPolicyReportService,
     ReportGauges,
+    SignalGauges,
     QueueGauges,
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],

@@ -1,4 +1,4 @@
-import type { PairRow } from '@acrouter/domain/verification/calibration';
+import type { PairCount, PairRow } from '@acrouter/domain/verification/calibration';
 import type { SignalKind } from '@acrouter/domain/verification/signals';
 import { sql } from 'kysely';
 import { text, type Executor } from './client';
@@ -114,5 +114,27 @@ export async function readPairs(db: Executor, tenantId: string): Promise<PairRow
     from (select *, row_number() over (partition by kind, source, dimension order by created_at desc) as age
           from calibration_pairs where tenant_id = ${tenantId}) p
     where age <= ${NEWEST} group by 1, 2, 3, 4 order by 1, 2, 3, 4`.execute(db);
+  return rows;
+}
+
+/** Of {@link readAllPairs}, per tenant: enough for a figure on a dashboard, and little to read. */
+const NEWEST_PER_TENANT = 500;
+
+/** All tenants' newest pairs of one signal, counted by what was said (in steps of a tenth), for operators. */
+export async function readAllPairs(
+  db: Executor,
+  { kind, source }: Pick<CalibrationPair, 'kind' | 'source'>,
+): Promise<PairCount[]> {
+  // Whoever was let into the loop has a share, and so a row; the index then gives the newest of each.
+  const { rows } = await sql<PairCount>`
+    select round(p.said::numeric, 1)::float8 as said,
+           (count(*) filter (where p.was_right))::int as "right",
+           (count(*) filter (where not p.was_right))::int as wrong
+    from tenant_shares s
+    cross join lateral (
+      select said, was_right from calibration_pairs
+      where tenant_id = s.tenant_id and kind = ${kind} and source = ${source}
+      order by created_at desc limit ${NEWEST_PER_TENANT}) p
+    group by 1 order by 1`.execute(db);
   return rows;
 }

@@ -28,6 +28,7 @@ const BOUNDED = {
   reason: 'limits of the sandbox',
   result: 'ends of calls, checks and deliveries',
   scope: 'task, run, tenant, all',
+  signal: 'those whose worth is learnt',
   solved: 'true, false',
   stage: 'the five of a turn',
   state: 'the four of a message',

@@ -144,6 +144,26 @@ export class Metrics {
     'Ends of the 95 % interval of the saving, USD.',
     ['bound'],
   );
+  readonly signalPairs = this.gauge(
+    'acrouter_signal_pairs',
+    'Answers on which the signal was compared with given tests: those that its trust rests on.',
+    ['signal'],
+  );
+  readonly signalBias = this.gauge(
+    'acrouter_signal_bias',
+    'Mean of what the signal said less the share that was right; positive = too kind.',
+    ['signal'],
+  );
+  readonly signalReliability = this.gauge(
+    'acrouter_signal_reliability',
+    'How far the signal tells right from wrong answers, 0 to 1; as believed while there are no pairs.',
+    ['signal'],
+  );
+  readonly signalWeight = this.gauge(
+    'acrouter_signal_weight_factor',
+    'Part of its configured weight that the signal keeps, 0 to 1.',
+    ['signal'],
+  );
   readonly budgetUsd = this.gauge(
     'acrouter_budget_usd',
     'Sums over all budgets, by what they limit: limit, spent, held (reserved or unknown), USD.',

@@ -78,6 +78,18 @@ describe('without a stack', () => {
     );
   });
 
+  test('wrong variables are all named before anything starts', async () => {
+    const place = { ACR_DATA_DIR: join(dir, 'never') };
+    const wrong = { ...place, ACR_BACKLOG_PER_TENANT: '200', ACR_SWEEP_IDLE_MS: 'soon' };
+    for (const more of [[], ['--detach']]) {
+      const { code, stderr } = await acr(['up', ...more, '--queue-url', 'rediss:/x'], dir, wrong);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('ACR_CONFIG_INVALID')]);
+      for (const name of ['ACR_BACKLOG_PER_TENANT: ', 'ACR_SWEEP_IDLE_MS: ', 'ACR_QUEUE_URL: '])
+        expect(stderr).toContain(name);
+    }
+    expect(readdirSync(dir)).not.toContain('never');
+  });
+
   test('a pool with mistakes does not start', async () => {
     writeFileSync(join(dir, 'wrong.yaml'), 'models: [{ id: a, provider: opnai, price: {} }]\n');
     const ran = await run('up', '--detach', '--port', '0', '--models', 'wrong.yaml');

@@ -109,7 +109,7 @@ export const envSchema = z.object({
   ACR_BACKLOG_PER_TENANT: wholeNumber
     .min(1_000)
     .default(20_000)
-    .describe('Most queued tasks of one tenant; a submission beyond it is answered with 429.'),
+    .describe('Most queued tasks of one tenant, at least 1000; a submission beyond it is answered with 429.'),
   ACR_BACKLOG_TOTAL: wholeNumber
     .min(1_000)
     .default(100_000)

@@ -1,4 +1,4 @@
-import { rawEnv } from '@acrouter/config/env';
+import { rawEnv, readEnv } from '@acrouter/config/env';
 import { AcrError, ERRORS, type ErrorCode } from '@acrouter/domain/errors';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { spawn } from 'node:child_process';
@@ -50,10 +50,21 @@ Examples:
   $ acr up --models models.yaml --queue-url redis://127.0.0.1:6379`,
     )
     .action(async (options: UpOptions) => {
+      checkEnvironment(options);
       if (options.background) await serveInBackground(options);
       else if (options.detach) await startInBackground(options);
       else await serve(options);
     });
+}
+
+/** The services read the same variables; five that end and start again would say a mistake less clearly. */
+function checkEnvironment({ databaseUrl, queueUrl }: UpOptions): void {
+  const env = rawEnv();
+  readEnv({
+    ...env,
+    ACR_DATABASE_URL: databaseUrl ?? (env.ACR_DATABASE_URL || 'postgres://embedded'),
+    ACR_QUEUE_URL: queueUrl ?? env.ACR_QUEUE_URL,
+  });
 }
 
 /** For commander: a TCP port. */

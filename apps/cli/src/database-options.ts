@@ -19,13 +19,23 @@ export function withDatabaseOptions(command: Command): Command {
 /** No connection; and Postgres's own classes: connection, login, no such database or table, resources, shut down. */
 const DATABASE_FAULT = /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|08...$|28...$|3D000$|42P01$|53...$|57P..$)/;
 
-/** Opens the chosen Postgres for the time of `work`. @throws AcrError ACR_DATABASE_UNAVAILABLE, ACR_GATEWAY_UNREACHABLE */
+/** @throws AcrError ACR_CONFIG_INVALID for a URL of something else, which would fail as a name that is not found */
+export function requirePostgresUrl(url: string): void {
+  if (/^postgres(ql)?:\/\//.test(url)) return;
+  throw new AcrError(
+    'ACR_CONFIG_INVALID',
+    'The URL of the database (--database-url, ACR_DATABASE_URL) must start with postgres://.',
+  );
+}
+
+/** Opens the chosen Postgres for the time of `work`. @throws AcrError ACR_DATABASE_UNAVAILABLE, ACR_GATEWAY_UNREACHABLE, ACR_CONFIG_INVALID */
 export async function withDatabase<T>(
   options: DatabaseChoice,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
   const given = options.databaseUrl ?? rawEnv().ACR_DATABASE_URL;
   const url = given || requireStack(findDataDir(options.dataDir)).databaseUrl;
+  requirePostgresUrl(url);
   const db = openDatabase({ url, poolSize: 2, applicationName: 'acr-cli' });
   try {
     return await work(db);

@@ -2,6 +2,7 @@ import { rawEnv } from '@acrouter/config/env';
 import { migrate } from '@acrouter/db/migrate';
 import { AcrError } from '@acrouter/domain/errors';
 import type { Command } from 'commander';
+import { requirePostgresUrl } from '../database-options';
 import { note, printJson } from '../output';
 
 /** `acr migrate` */
@@ -21,6 +22,7 @@ export function registerMigrate(program: Command): void {
           'ACR_CONFIG_INVALID',
           'Name the Postgres with --database-url or ACR_DATABASE_URL.',
         );
+      requirePostgresUrl(url);
       const applied = await migrateDatabase(url);
       if (options.json) printJson({ applied });
       note(applied.length === 0 ? 'Already up to date.' : `Applied ${applied.join(', ')}.`);

@@ -44,10 +44,8 @@ export function parseId(value: unknown, what: 'task' | 'run'): string {
 
 /** `what` does not exist, or belongs to another tenant: the answer is the same. */
 export function notFound(what: 'task' | 'run' | 'decision'): AcrError {
-  return new AcrError(
-    'ACR_NOT_FOUND',
-    `There is no ${what} with this id. GET /v1/tasks?external_id=… finds tasks by your own names.`,
-  );
+  const remedy = what === 'task' ? ' GET /v1/tasks?external_id=… finds tasks by your own names.' : '';
+  return new AcrError('ACR_NOT_FOUND', `There is no ${what} with this id.${remedy}`);
 }
 
 function describe(issue: z.core.$ZodIssue): Mistake[] {

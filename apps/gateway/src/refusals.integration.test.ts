@@ -242,3 +242,10 @@ test('bytes that are no HTTP do not bring the gateway down', async () => {
   }
   expect((await ask(gateway, 'GET', '/healthz')).status).toBe(200);
 });
+
+test('the remedy for an id that nobody has fits what was asked for', async () => {
+  const missing = '01a20c0c-0000-7000-8000-000000000000';
+  const detail = async (path: string) => problem(await ask(gateway, 'GET', `${path}/${missing}`)).detail;
+  expect(await detail('/v1/tasks')).toContain('external_id');
+  expect(await detail('/v1/runs')).toBe('There is no run with this id.');
+});

@@ -131,7 +131,8 @@ function readAnswer({ journal, snapshot }: IntegrateDependencies, unit: Unit): C
 }
 
 const OUTCOME_REASONS: Partial<Record<string, string>> = {
-  'over-budget': 'the budget did not allow an attempt',
+  'over-budget':
+    'the budget did not allow an attempt (calls under way hold their worst case: see --concurrency)',
   cancelled: 'the task was cancelled',
   expired: 'its time was over before a model answered',
   failed: 'no model answered (outages only)',

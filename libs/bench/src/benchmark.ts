@@ -21,7 +21,7 @@ export interface BenchmarkTask {
 
 /** What another router chose for each task: the attempts it made, in order; the last one is its answer. */
 export interface RecordedDecisions {
-  /** `published:<file name without .jsonl>`. */
+  /** `published:<file name without .jsonl>`, or `logged:<…>` for the product's own. */
   name: string;
   byTask: Map<string, string[]>;
 }
@@ -33,6 +33,8 @@ export interface Benchmark {
   models: PoolModel[];
   tasks: BenchmarkTask[];
   recorded: RecordedDecisions[];
+  /** What a reader of the figures must know: lines that were left out, files that are not there. Default none. */
+  notes?: string[];
   /** Cells whose cost is unknown; they are never taken as free. */
   unknownCostCells: number;
   /** Tasks whose neighbours are found by their embedded prompt; the others' by metadata. Default 0. */

@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
 import type { TaskContext } from '@acrouter/domain/routing/policy';
 import type { PoolModel } from '@acrouter/domain/task';
 import { isDimension } from '@acrouter/domain/task';
 import { parse } from 'csv-parse/sync';
-import type { Benchmark, BenchmarkTask, Cell, RecordedDecisions } from './benchmark';
+import type { Benchmark, BenchmarkTask, Cell } from './benchmark';
+import { readJsonLines, readText } from './input-files';
+import { readPublished } from './recorded-decisions';
 
 /** In-distribution (9 dimensions, no prompts) or out-of-distribution (agentic tasks, with prompts). */
 export type BenchmarkSet = 'id' | 'ood';
@@ -41,15 +43,13 @@ export function readCodeRouterBench(directory: string, set: BenchmarkSet): Bench
     if (cell.costUsd === null) unknownCostCells += 1;
     task.cells[index.get(field(row, 'model')) ?? -1] = cell;
   }
-  const benchmark: Benchmark = {
+  return {
     name: `CodeRouterBench ${set.toUpperCase()} (${tasks.size} tasks)`,
     models,
     tasks: [...tasks.values()],
-    recorded: [],
+    ...readPublished(directory, { tasks, models }),
     unknownCostCells,
   };
-  benchmark.recorded = readRecorded(join(directory, 'published_decisions'), tasks);
-  return benchmark;
 }
 
 type Row = Record<string, string>;
@@ -61,9 +61,10 @@ function readRows(file: string): Row[] {
   if (!existsSync(file)) {
     throw new AcrError('ACR_CONFIG_INVALID', `${file} is not there. Give --data the folder that holds it.`);
   }
+  const text = readText(file);
   const options = { columns: true, skip_empty_lines: true, bom: true, info: true } as const;
   try {
-    const read = parse(readFileSync(file), options) as unknown as { record: Row; info: { lines: number } }[];
+    const read = parse(text, options) as unknown as { record: Row; info: { lines: number } }[];
     return read.map(({ record, info }) => ({ ...record, [PLACE]: `${basename(file)}:${info.lines}` }));
   } catch (cause) {
     throw new AcrError('ACR_CONFIG_INVALID', `${basename(file)}: ${(cause as Error).message}.`, { cause });
@@ -146,12 +147,31 @@ export function contextOf(row: Row, set: BenchmarkSet): TaskContext {
   return { ...base, source, language: language ?? 'unknown', difficulty: contest ?? null };
 }
 
-interface ModelsFile {
-  models: { model: string; input_per_1m: number; output_per_1m: number }[];
+interface ListedModel {
+  model: string;
+  input_per_1m: number;
+  output_per_1m: number;
+}
+
+const MODELS_SHAPE = '{"models": [{"model", "input_per_1m", "output_per_1m"}]}, in USD per million tokens';
+
+/** Prices as released. @throws AcrError ACR_CONFIG_INVALID when the file is missing or of another shape */
+function listedModels(file: string): ListedModel[] {
+  if (!existsSync(file))
+    throw new AcrError('ACR_CONFIG_INVALID', `${file} is not there. It gives the prices: ${MODELS_SHAPE}.`);
+  try {
+    const { models } = JSON.parse(readText(file)) as { models: ListedModel[] };
+    const isPrice = (n: unknown) => typeof n === 'number' && n >= 0;
+    if (models.every((m) => m.model && isPrice(m.input_per_1m) && isPrice(m.output_per_1m))) return models;
+  } catch (cause) {
+    if (cause instanceof AcrError) throw cause;
+    throw new AcrError('ACR_CONFIG_INVALID', `${file} must read ${MODELS_SHAPE}.`, { cause });
+  }
+  throw new AcrError('ACR_CONFIG_INVALID', `${file} must read ${MODELS_SHAPE}.`);
 }
 
 function readModels(file: string, rows: readonly Row[]): PoolModel[] {
-  const listed = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ModelsFile).models : [];
+  const listed = listedModels(file);
   const seen = new Set(rows.map((row) => field(row, 'model')));
   const unpriced = [...seen].filter((id) => !listed.some((m) => m.model === id));
   if (unpriced.length > 0) {
@@ -170,59 +190,4 @@ function readPrompts(directory: string): Map<string, string> {
   const file = readdirSync(directory).find((name) => /^ood\d*_tasks\.jsonl$/.test(name));
   const lines = file ? readJsonLines(join(directory, file)) : [];
   return new Map(lines.map((line) => [String(line['task_id']), String(line['prompt'] ?? '')]));
-}
-
-/** One line of a JSONL file, counted from 1. */
-export interface JsonLine {
-  number: number;
-  value: Record<string, unknown>;
-}
-
-/** Lines of a JSONL file, empty ones left out. @throws AcrError ACR_CONFIG_INVALID naming the line that is broken. */
-export function readNumberedLines(file: string): JsonLine[] {
-  if (!existsSync(file)) throw new AcrError('ACR_CONFIG_INVALID', `${file} is not there.`);
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line, i) => {
-      if (line.trim() === '') return [];
-      const value = objectOf(line);
-      if (value === null)
-        throw new AcrError('ACR_CONFIG_INVALID', `${basename(file)}:${i + 1} is not a JSON object.`);
-      return [{ number: i + 1, value }];
-    });
-}
-
-function objectOf(line: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null;
-  } catch {
-    return null;
-  }
-}
-
-/** The same without the numbers of the lines. */
-export function readJsonLines(file: string): Record<string, unknown>[] {
-  return readNumberedLines(file).map((line) => line.value);
-}
-
-/** Decisions published for at least one of these tasks; a chain is `chain_run`, a single choice a chain of one. */
-function readRecorded(directory: string, tasks: ReadonlyMap<string, BenchmarkTask>): RecordedDecisions[] {
-  if (!existsSync(directory)) return [];
-  const files = readdirSync(directory)
-    .filter((name) => name.endsWith('.jsonl'))
-    .sort();
-  return files
-    .map((file) => {
-      const byTask = new Map<string, string[]>();
-      for (const line of readJsonLines(join(directory, file))) {
-        const id = String(line['task_id']);
-        const chain = line['chain_run'] ?? [line['chosen_model']];
-        if (tasks.has(id)) byTask.set(id, (chain as unknown[]).map(String));
-      }
-      return { name: `published:${basename(file, '.jsonl')}`, byTask };
-    })
-    .filter((recorded) => recorded.byTask.size > 0);
 }

@@ -21,9 +21,15 @@ interface Dot {
   onFront: boolean;
 }
 
+/** A row that has a place in the picture: of all tasks, and of a known cost. */
+type Placed = ReplayRow & { costUsd: number };
+
+const hasPlace = (row: ReplayRow): row is Placed =>
+  row.costUsd !== null && row.costUsd > 0 && row.coveredShare === undefined;
+
 /** Mean score against dollars spent; the line joins the policies that nobody beats in both. */
 export function paretoPlot(benchmark: Benchmark, rows: readonly ReplayRow[]): string {
-  const shown = rows.filter((row) => row.costUsd > 0);
+  const shown = rows.filter(hasPlace);
   const frame = { ...WIDE, right: 60 };
   const floor = frame.height - frame.bottom;
   const right = frame.width - frame.right;
@@ -61,7 +67,7 @@ export function paretoPlot(benchmark: Benchmark, rows: readonly ReplayRow[]): st
   });
 }
 
-const differs = (a: ReplayRow, b: ReplayRow) => a.avgPerf > b.avgPerf || a.costUsd < b.costUsd;
+const differs = (a: Placed, b: Placed) => a.avgPerf > b.avgPerf || a.costUsd < b.costUsd;
 
 function merged(points: readonly { x: number; y: number; row: ReplayRow; onFront: boolean }[]): Dot[] {
   const dots: Dot[] = [];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
 import type { Benchmark, BenchmarkTask } from './benchmark';
-import { readJsonLines } from './coderouterbench';
+import { readJsonLines } from './input-files';
 
 /** One prompt with what is known of it, as far as retrieval is judged by it. */
 export interface CorpusItem {

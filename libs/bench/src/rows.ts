@@ -19,16 +19,22 @@ export interface ReplayRow {
   cumReg: Spread;
   /** Mean score in percent. */
   avgPerf: number;
-  /** Mean over the orders of the sum of the known costs. */
-  costUsd: number;
-  /** avgPerf / costUsd; `null` when nothing was spent. */
+  /** Mean over the orders of the sum of the known costs; `null` when not one attempt has a known cost. */
+  costUsd: number | null;
+  /** avgPerf / USD, unknown costs as in regret; `null` when nothing was spent, or nothing is known of it. */
   perfPerUsd: number | null;
   attemptsPerTask: number;
   /** Time of one decision; `null` for recorded decisions. */
   decisionMicros: { p50: number; p99: number } | null;
   /** Attempts of unknown cost, mean per order: in regret at the model's mean cost, in no dollar sum. */
   unknownCostAttempts: number;
+  /** Tasks behind the figures: all, but of recorded decisions only those that they decide. */
   tasks: number;
+  /**
+   * Recorded decisions only: share of the tasks that they decide, when it is not all. Sums over other tasks are no
+   * comparison, so these rows come last.
+   */
+  coveredShare?: number;
   orders: number;
   /**
    * Partial data only: how often the model that the policy would have tried first has a result; where it has none the
@@ -45,11 +51,19 @@ export function spread(values: readonly number[]): Spread {
   return { mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : 0 };
 }
 
-/** Folds the streams of one policy into a row. `streams` must not be empty. */
-export function rowOf(streams: readonly StreamResult[], isDefault: boolean, prior: string): ReplayRow {
+/**
+ * Folds the streams of one policy into a row. `streams` must not be empty.
+ * @param about `allTasks`: how many tasks there are to decide
+ */
+export function rowOf(
+  streams: readonly StreamResult[],
+  about: { isDefault: boolean; prior: string; allTasks: number },
+): ReplayRow {
+  const { isDefault, prior, allTasks } = about;
   const first = streams[0] as StreamResult;
   const mean = (pick: (stream: StreamResult) => number) => spread(streams.map(pick)).mean;
-  const costUsd = mean((s) => s.costUsd);
+  const isUnknown = streams.every((s) => s.attempts > 0 && s.unknownCostAttempts === s.attempts);
+  const chargedUsd = mean((s) => s.chargedUsd);
   const avgPerf = mean((s) => s.avgPerf);
   const micros = streams.flatMap((s) => s.micros).sort((a, b) => a - b);
   return {
@@ -61,8 +75,13 @@ export function rowOf(streams: readonly StreamResult[], isDefault: boolean, prio
     verifierNoise: first.options.verifierNoise,
     cumReg: roundSpread(spread(streams.map((s) => s.regret))),
     avgPerf: round(avgPerf, 3),
-    costUsd: round(costUsd, 4),
-    perfPerUsd: costUsd > 0 ? round(avgPerf / costUsd, 3) : null,
+    costUsd: isUnknown
+      ? null
+      : round(
+          mean((s) => s.costUsd),
+          4,
+        ),
+    perfPerUsd: !isUnknown && chargedUsd > 0 ? round(avgPerf / chargedUsd, 3) : null,
     attemptsPerTask: round(
       mean((s) => s.attempts / Math.max(s.tasks, 1)),
       3,
@@ -73,6 +92,7 @@ export function rowOf(streams: readonly StreamResult[], isDefault: boolean, prio
       2,
     ),
     tasks: first.tasks,
+    ...(first.tasks < allTasks ? { coveredShare: round(first.tasks / allTasks, 4) } : {}),
     orders: streams.length,
     ...(streams.some((s) => typeof s.recordedShare === 'number')
       ? {
@@ -83,6 +103,12 @@ export function rowOf(streams: readonly StreamResult[], isDefault: boolean, prio
         }
       : {}),
   };
+}
+
+/** Rows in the order of a table: by regret; those that cover fewer tasks last, the fuller ones first. */
+export function ranked(rows: readonly ReplayRow[]): ReplayRow[] {
+  const covered = (row: ReplayRow) => row.coveredShare ?? 1;
+  return rows.toSorted((a, b) => covered(b) - covered(a) || a.cumReg.mean - b.cumReg.mean);
 }
 
 /** Value at share `q` of sorted numbers. */

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { AcrError } from '@acrouter/domain/errors';
-import { defaultPolicyName, POLICIES } from '@acrouter/domain/routing/registry';
+import { defaultPolicyName } from '@acrouter/domain/routing/registry';
 import type { Benchmark } from './benchmark';
 import type { BenchSource } from './bench-source';
 import { openBenchmark, setupOf } from './bench-source';
+import { claimFolder } from './output-folder';
+import { checkPolicyNames, replayablePolicies } from './policy-names';
 import type { PreparedBenchmark, ReplayOptions } from './replay';
 import { prepare } from './replay';
 import type { ReplayRow } from './rows';
-import { rowOf } from './rows';
+import { ranked, rowOf } from './rows';
 import { runStreams } from './run-streams';
 import type { StreamResult } from './stream';
 import { runRecorded } from './stream';
@@ -22,6 +23,7 @@ export interface ReplayRequest {
   policies: string[] | 'all';
   /** Shuffled orders, ≥ 1. */
   orders: number;
+  /** File in which finished streams are kept; its folder becomes this run's, and must not be another's. */
   resumeFile?: string;
   workers?: number;
   onProgress?: (done: number, total: number) => void;
@@ -31,18 +33,22 @@ export interface ReplayRequest {
 export interface ReplayOutcome {
   benchmark: Benchmark;
   rows: ReplayRow[];
+  /** What a reader of the rows must know, in sentences. */
+  notes: string[];
   streams: Map<string, StreamResult[]>;
 }
 
-/** Routers that ask an LLM cannot be replayed without one; `all` leaves them out. */
-const NEEDS_LLM = /^llm-/;
-
-/** Replays policies and published decisions over the same rows. */
+/**
+ * Replays policies and published decisions over the same rows.
+ * @throws AcrError before anything runs: for rows that cannot be read, a policy that cannot be replayed, a folder
+ * that holds another run
+ */
 export async function runReplay(request: ReplayRequest): Promise<ReplayOutcome> {
   const benchmark = openBenchmark(request.source);
   const setup = setupOf(request.source, benchmark);
   const prepared = prepare(benchmark, request.options.unknownCost);
   const names = policyNames(request, benchmark);
+  if (request.resumeFile) claimFolder(dirname(request.resumeFile), { ...request.source, ...request.options });
   const recorded = names.filter((name) => benchmark.recorded.some((r) => r.name === name));
   const policies = names.filter((name) => !recorded.includes(name));
   const jobs = policies.flatMap((policy) =>
@@ -65,8 +71,30 @@ export async function runReplay(request: ReplayRequest): Promise<ReplayOutcome> 
   addRecorded(streams, recorded, prepared, request.options);
   const usual = defaultPolicyName({ maxAttempts: request.options.maxAttempts });
   const prior = setup.prior ? request.source.prior : 'none';
-  const rows = [...streams].map(([name, list]) => rowOf(list, name === usual, prior));
-  return { benchmark, rows: rows.sort((a, b) => a.cumReg.mean - b.cumReg.mean), streams };
+  const allTasks = benchmark.tasks.length;
+  const rows = [...streams].map(([name, list]) =>
+    rowOf(list, { isDefault: name === usual, prior, allTasks }),
+  );
+  const notes = [...(benchmark.notes ?? []), ...unequalNotes(benchmark, rows)];
+  return { benchmark, rows: ranked(rows), notes, streams };
+}
+
+/** Recorded decisions whose row is no fair comparison: made with more attempts, or for some of the tasks only. */
+function unequalNotes(benchmark: Benchmark, rows: readonly ReplayRow[]): string[] {
+  return rows.flatMap((row) => {
+    const recorded = benchmark.recorded.find((r) => r.name === row.policy);
+    const longest = Math.max(0, ...[...(recorded?.byTask.values() ?? [])].map((chain) => chain.length));
+    const notes: string[] = [];
+    if (longest > row.maxAttempts)
+      notes.push(
+        `${row.policy} made up to ${longest} attempts on a task, the others at most ${row.maxAttempts}.`,
+      );
+    if (row.coveredShare !== undefined)
+      notes.push(
+        `${row.policy} decides ${row.tasks} of ${benchmark.tasks.length} tasks: its sums are of those only.`,
+      );
+    return notes;
+  });
 }
 
 function addRecorded(
@@ -78,19 +106,9 @@ function addRecorded(
   for (const name of names) streams.set(name, [runRecorded(prepared, name, options).result]);
 }
 
-function policyNames(request: ReplayRequest, benchmark: Benchmark): string[] {
-  const own = POLICIES.map((p) => p.name).filter((name) => !NEEDS_LLM.test(name));
-  const known = [...own, ...benchmark.recorded.map((r) => r.name)];
-  if (request.policies === 'all') return known;
-  const names = [...new Set(request.policies)];
-  const always = benchmark.models.map((m) => `always:${m.id}`);
-  const unknown = names.filter((name) => !known.includes(name) && !always.includes(name));
-  if (unknown.length === 0) return names;
-  throw new AcrError(
-    'ACR_INVALID_REQUEST',
-    `There is no policy ${unknown.map((name) => `"${name}"`).join(', ')} to replay here. Known: ` +
-      `${[...known, ...always].join(', ')}. Policies that ask an LLM cannot be replayed without one.`,
-  );
+function policyNames({ policies }: ReplayRequest, benchmark: Benchmark): string[] {
+  if (policies === 'all') return [...replayablePolicies(), ...benchmark.recorded.map((r) => r.name)];
+  return checkPolicyNames(policies, benchmark);
 }
 
 /** Hash of the rows, the source and the routing code: kept streams of another one are not reused. */

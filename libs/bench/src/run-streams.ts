@@ -1,7 +1,7 @@
-import { AcrError } from '@acrouter/domain/errors';
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, extname, join } from 'node:path';
+import { extname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { BenchSource } from './bench-source';
 import { openBenchmark, setupOf } from './bench-source';
@@ -25,7 +25,6 @@ export interface RunOptions {
 
 /** Runs all jobs, those kept from an interrupted run excepted; results in the order of the jobs. */
 export async function runStreams(jobs: readonly StreamJob[], options: RunOptions): Promise<StreamResult[]> {
-  makeFolder(options.resumeFile);
   const kept = readKept(options);
   const results = jobs.map((job) => kept.get(keyOf(job)) ?? null);
   const open = jobs.map((job, index) => ({ job, index })).filter(({ index }) => results[index] === null);
@@ -39,7 +38,7 @@ export async function runStreams(jobs: readonly StreamJob[], options: RunOptions
   };
   const wanted = extname(__filename) === '.ts' ? 0 : (options.workers ?? availableParallelism());
   const workers = Math.min(wanted, open.length);
-  if (workers === 0) runHere(open, options, finish);
+  if (workers === 0) await runHere(open, options, finish);
   else await runInWorkers(open, options, workers, finish);
   return results.filter((result) => result !== null);
 }
@@ -52,12 +51,16 @@ interface OpenJob {
 type Finish = (index: number, result: StreamResult) => void;
 
 /** Same as the workers, in this thread: for one core, and where TypeScript runs unbuilt. */
-function runHere(open: readonly OpenJob[], options: RunOptions, finish: Finish): void {
+async function runHere(open: readonly OpenJob[], options: RunOptions, finish: Finish): Promise<void> {
   if (open.length === 0) return;
   const benchmark = openBenchmark(options.source);
   const prepared = prepare(benchmark, options.unknownCost);
   const setup = setupOf(options.source, benchmark);
-  for (const { job, index } of open) finish(index, runStream(prepared, setup, job).result);
+  for (const { job, index } of open) {
+    finish(index, runStream(prepared, setup, job).result);
+    // So that Ctrl-C is heard between two streams.
+    await setImmediate();
+  }
 }
 
 async function runInWorkers(
@@ -90,20 +93,6 @@ async function runInWorkers(
     await Promise.all(workers.map(runOne));
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-}
-
-/** Before anything is replayed. @throws AcrError ACR_INVALID_REQUEST where no folder can be */
-function makeFolder(resumeFile: string | undefined): void {
-  if (!resumeFile) return;
-  const folder = dirname(resumeFile);
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? '';
-    throw new AcrError('ACR_INVALID_REQUEST', `${folder} cannot be made a folder (${why}). Name another.`, {
-      cause,
-    });
   }
 }
 

@@ -26,6 +26,8 @@ export interface StreamResult extends StreamJob {
   avgPerf: number;
   /** Sum of the known costs. */
   costUsd: number;
+  /** The same, and unknown costs as they count in regret: what score per dollar divides by. */
+  chargedUsd: number;
   /** Attempts whose cost is unknown; they are in no dollar sum. */
   unknownCostAttempts: number;
   attempts: number;
@@ -62,7 +64,7 @@ export function runStream(
   return { result: { ...summarise(prepared, job, tasks, micros), recordedShare }, tasks };
 }
 
-/** Settles recorded decisions on the same rows, shown in the first order; no order changes their sum. */
+/** Settles recorded decisions on the same rows as they were made, shown in the first order; no order changes their sum. */
 export function runRecorded(
   prepared: PreparedBenchmark,
   name: string,
@@ -73,16 +75,8 @@ export function runRecorded(
   const tasks = shuffled(benchmark.tasks.length, 1).flatMap((index) => {
     const task = benchmark.tasks[index] as BenchmarkTask;
     const chain = recorded?.byTask.get(task.id);
-    return chain
-      ? [
-          settle(
-            prepared,
-            index,
-            chain.map((m) => attemptOf(prepared, task, m)),
-            options.costWeight,
-          ),
-        ]
-      : [];
+    const attempts = chain?.map((m) => attemptOf(prepared, task, m));
+    return attempts ? [settle(prepared, index, attempts, options.costWeight)] : [];
   });
   return { result: summarise(prepared, { policy: name, order: 1, options }, tasks, []), tasks };
 }
@@ -101,11 +95,14 @@ function summarise(
   micros: number[],
 ): StreamResult {
   const attempts = tasks.flatMap((task) => task.attempts);
+  const charged = (task: ReplayedTask) =>
+    sum(task.attempts.map((attempt) => prepared.chargedUsd[task.task]?.[attempt.model] ?? 0));
   return {
     ...job,
     regret: sum(tasks.map((task) => task.regret)),
     avgPerf: (100 * sum(tasks.map((task) => task.score))) / Math.max(tasks.length, 1),
     costUsd: sum(attempts.map((attempt) => attempt.costUsd ?? 0)),
+    chargedUsd: sum(tasks.map(charged)),
     unknownCostAttempts: attempts.filter((attempt) => attempt.costUsd === null).length,
     attempts: attempts.length,
     tasks: tasks.length,

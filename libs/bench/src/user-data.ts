@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AcrError } from '@acrouter/domain/errors';
 import type { PoolModel } from '@acrouter/domain/task';
 import { DIMENSIONS, isDimension } from '@acrouter/domain/task';
-import type { Benchmark, BenchmarkTask, RecordedDecisions } from './benchmark';
-import type { JsonLine } from './coderouterbench';
-import { readNumberedLines } from './coderouterbench';
+import type { Benchmark, BenchmarkTask } from './benchmark';
+import type { JsonLine } from './input-files';
+import { readNumberedLines, readText } from './input-files';
+import { readLogged } from './recorded-decisions';
 
 /** Where a user's own benchmark lies; `results` has one line per (task, model). */
 export interface UserFiles {
@@ -47,7 +47,7 @@ export function readUserData(files: UserFiles): Benchmark {
     name: `${basename(files.tasks)} (${tasks.size} tasks)`,
     models,
     tasks: [...tasks.values()].filter((task) => task.cells.some((cell) => cell !== null)),
-    recorded: files.decisions ? readDecisions(files.decisions, tasks, ids) : [],
+    ...(files.decisions ? readLogged(files.decisions, { tasks, models }) : { recorded: [], notes: [] }),
     unknownCostCells: results.filter((r) => r.costUsd === null).length,
   };
 }
@@ -102,41 +102,17 @@ function resultOf(line: JsonLine, tasks: ReadonlyMap<string, unknown>, file: str
   return { taskId, model, score, costUsd, line };
 }
 
-/** Models in the order of their attempts, as far as they have a result on the task; each once. */
-function readDecisions(
-  file: string,
-  tasks: ReadonlyMap<string, BenchmarkTask>,
-  models: readonly string[],
-): RecordedDecisions[] {
-  const chains = new Map<string, { attempt: number; model: string }[]>();
-  for (const line of readNumberedLines(file)) {
-    const { taskId, attempt, model } = line.value;
-    const id = text(taskId);
-    if (id === null || typeof attempt !== 'number' || typeof model !== 'string')
-      throw wrong(file, line, 'a decision needs "taskId", "attempt" (a number) and "model"');
-    if (!tasks.get(id)?.cells[models.indexOf(model)]) continue;
-    const chain = chains.get(id) ?? [];
-    if (!chain.some((a) => a.model === model)) chains.set(id, [...chain, { attempt, model }]);
-  }
-  const byTask = new Map(
-    [...chains].map(([id, chain]) => [
-      id,
-      chain.toSorted((a, b) => a.attempt - b.attempt).map((a) => a.model),
-    ]),
-  );
-  return [{ name: `logged:${basename(file, '.jsonl')}`, byTask }];
-}
-
 interface Prices {
   models: { id: string; inputPerMillion: number; outputPerMillion: number }[];
 }
 
 function readPrices(file: string): Prices['models'] {
   try {
-    const { models } = JSON.parse(readFileSync(file, 'utf8')) as Prices;
+    const { models } = JSON.parse(readText(file)) as Prices;
     const isPrice = (n: unknown) => typeof n === 'number' && n >= 0;
     if (models.every((m) => m.id && isPrice(m.inputPerMillion) && isPrice(m.outputPerMillion))) return models;
   } catch (cause) {
+    if (cause instanceof AcrError) throw cause;
     throw new AcrError(
       'ACR_CONFIG_INVALID',
       `${file} cannot be read as prices: ${(cause as Error).message}`,

@@ -28,6 +28,7 @@ const HEADER = [
   'decisionP99Micros',
   'unknownCostAttempts',
   'tasks',
+  'coveredShare',
   'orders',
 ];
 
@@ -44,13 +45,14 @@ export function toCsv(rows: readonly ReplayRow[]): string {
       r.cumReg.mean,
       r.cumReg.sd,
       r.avgPerf,
-      r.costUsd,
+      r.costUsd ?? '',
       r.perfPerUsd ?? '',
       r.attemptsPerTask,
       r.decisionMicros?.p50 ?? '',
       r.decisionMicros?.p99 ?? '',
       r.unknownCostAttempts,
       r.tasks,
+      r.coveredShare ?? 1,
       r.orders,
     ]
       .map((value) => csvField(String(value)))
@@ -66,7 +68,7 @@ export function toMarkdown(outcome: ReplayOutcome): string {
   const bold = (row: ReplayRow, text: string) => (row.default ? `**${text}**` : text);
   const lines = outcome.rows.map(
     (r) =>
-      `| ${bold(r, r.policy)} | ${bold(r, r.cumReg.mean.toFixed(1))} (${r.cumReg.sd.toFixed(1)}) | ${r.avgPerf.toFixed(2)} | ${r.costUsd.toFixed(2)} | ${r.perfPerUsd?.toFixed(2) ?? '–'} | ${r.attemptsPerTask.toFixed(2)} | ${r.decisionMicros ? `${r.decisionMicros.p50.toFixed(0)} / ${r.decisionMicros.p99.toFixed(0)}` : '–'} |`,
+      `| ${bold(r, r.policy)} | ${bold(r, r.cumReg.mean.toFixed(1))} (${r.cumReg.sd.toFixed(1)}) | ${r.avgPerf.toFixed(2)} | ${r.costUsd?.toFixed(2) ?? '–'} | ${r.perfPerUsd?.toFixed(2) ?? '–'} | ${r.attemptsPerTask.toFixed(2)} | ${r.decisionMicros ? `${r.decisionMicros.p50.toFixed(0)} / ${r.decisionMicros.p99.toFixed(0)}` : '–'} |`,
   );
   return [
     '| policy | CumReg (sd) | AvgPerf % | USD | Perf/$ | attempts/task | decision µs p50 / p99 |',

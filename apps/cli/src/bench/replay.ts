@@ -1,17 +1,15 @@
 import type { BenchSource } from '@acrouter/bench/bench-source';
-import type { Coverage } from '@acrouter/bench/export-coverage';
 import { coverageOf } from '@acrouter/bench/export-coverage';
 import type { ReplayOptions } from '@acrouter/bench/replay';
 import { runReplay } from '@acrouter/bench/run-replay';
-import type { ReplayOutcome } from '@acrouter/bench/run-replay';
 import { writeOutputs } from '@acrouter/bench/write-outputs';
 import { AcrError } from '@acrouter/domain/errors';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { join } from 'node:path';
-import { note, paint, print, printJson } from '../output';
+import { note, print, printJson } from '../output';
 import { progressBar } from './progress-bar';
-import { textTable } from './text-table';
+import { coverageNote, tableOf } from './replay-table';
 
 /** What the user typed, as commander hands it over. */
 export interface SourceFlags {
@@ -160,13 +158,15 @@ async function replay(flags: ReplayFlags): Promise<void> {
     onProgress: bar.update,
   });
   bar.end();
-  const { unknownCostCells } = outcome.benchmark;
   if (flags.out)
     note(`Wrote ${writeOutputs(outcome, source, options, flags.out).length} files to ${flags.out}.`);
-  const { embeddedPrompts = 0 } = outcome.benchmark;
+  const { unknownCostCells, embeddedPrompts = 0 } = outcome.benchmark;
   const coverage = coverageOf(outcome.benchmark);
-  const partial = coverage.complete ? {} : { coverage };
-  if (flags.json) return printJson({ rows: outcome.rows, unknownCostCells, embeddedPrompts, ...partial });
+  const { rows, notes } = outcome;
+  if (flags.json) {
+    const partial = coverage.complete ? {} : { coverage };
+    return printJson({ rows, unknownCostCells, embeddedPrompts, notes, ...partial });
+  }
   print(tableOf(outcome));
   print(
     embeddedPrompts === 0
@@ -174,51 +174,7 @@ async function replay(flags: ReplayFlags): Promise<void> {
       : `Neighbours: by embedded prompts on ${embeddedPrompts} of ${coverage.tasks} tasks, else by metadata.`,
   );
   if (!coverage.complete) print(coverageNote(coverage));
+  for (const text of notes) print(text);
   const how = unknownCost === 'mean' ? 'at the model’s mean known cost' : 'as zero (the paper’s way)';
   print(`${unknownCostCells} of the cells have an unknown cost: counted ${how} in regret, in no dollar sum.`);
-}
-
-/** How a replay over partial data is to be read. */
-function coverageNote({ results, tasks, models, tasksWithChoice }: Coverage): string {
-  const share = ((100 * results) / (tasks * models)).toFixed(1);
-  return (
-    `Partial data: ${results} of ${tasks * models} results (${share} %) are there; ${tasksWithChoice} of ${tasks} tasks have more than one.\n` +
-    'On each task a policy is offered only the models with a result, so nothing is scored 0, and regret is against the\n' +
-    'best of those. "rec%" says how often the model a policy would have tried first has a result: the lower, the less this\n' +
-    'table says of it. "acr report --against POLICY" estimates from logged probabilities instead.'
-  );
-}
-
-function tableOf(outcome: ReplayOutcome): string {
-  const isPartial = outcome.rows.some((row) => row.recordedShare !== undefined);
-  const head = [
-    'policy',
-    'CumReg',
-    'sd',
-    'AvgPerf%',
-    'USD',
-    'Perf/$',
-    'att/task',
-    'µs p50',
-    'p99',
-    '? cost',
-    ...(isPartial ? ['rec%'] : []),
-  ];
-  const rows = outcome.rows.map((row) => [
-    row.default ? `${row.policy} (default)` : row.policy,
-    row.cumReg.mean.toFixed(1),
-    row.cumReg.sd.toFixed(1),
-    row.avgPerf.toFixed(2),
-    row.costUsd.toFixed(2),
-    row.perfPerUsd?.toFixed(2) ?? '–',
-    row.attemptsPerTask.toFixed(2),
-    row.decisionMicros?.p50.toFixed(0) ?? '–',
-    row.decisionMicros?.p99.toFixed(0) ?? '–',
-    row.unknownCostAttempts.toFixed(1),
-    ...(isPartial
-      ? [typeof row.recordedShare === 'number' ? (100 * row.recordedShare).toFixed(1) : '–']
-      : []),
-  ]);
-  const lines = textTable(head, rows).map((line) => (line.includes(' (default)') ? paint.bold(line) : line));
-  return [outcome.benchmark.name, ...lines].join('\n');
 }

@@ -3,10 +3,10 @@
 const util = require('node:util');
 const { explain } = require('./scope.cjs');
 const { AnswerDied } = require('./died.cjs');
-const { mocking } = require('./mocks.cjs');
 
 /** `describe`, `test`, `expect` and their like, as far as tests of single functions use them. */
-function testGlobals(collected) {
+function testGlobals(collected, text) {
+  const mocking = /\b(jest|vi)\.\w/.test(text) ? require('./mocks.cjs').mocking : null;
   const hooks = { before: [], after: [] };
   const add = (name, run) =>
     void collected.push({ name: String(name), run, before: [...hooks.before], after: hooks.after });
@@ -16,8 +16,7 @@ function testGlobals(collected) {
   const describe = Object.assign((_name, body) => void body(), { skip: () => undefined });
   const before = (hook) => void hooks.before.push(hook);
   return {
-    jest: mocking,
-    vi: mocking,
+    ...(mocking ? { jest: mocking, vi: mocking } : {}),
     test,
     it: test,
     describe,

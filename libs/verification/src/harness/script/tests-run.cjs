@@ -35,7 +35,7 @@ function runTests(run, after) {
   };
   const ended = watchEnd(run, settle, failed, after);
   const collected = [];
-  const collect = testGlobals(collected);
+  const collect = testGlobals(collected, run.order.tests);
   // An answer may be a function of such a name itself.
   delete collect[run.order.entry];
   run.library = { ...collect };

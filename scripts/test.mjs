@@ -5,13 +5,19 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChecks } from './check.mjs';
 import { provideKubectl } from './kubectl.mjs';
 import { BUBBLEWRAP, fail, prepare, projectEnv, PROMETHEUS, REDIS, root, Steps } from './setup.mjs';
 
 const STAGES = ['check', 'unit', 'integration', 'e2e'];
+const cores = availableParallelism();
+/**
+ * Test files at a time. Integration and end-to-end tests mostly wait for processes that they started; every end-to-end
+ * file has stacks of its own, and more than two at once would only slow each other down.
+ */
+const WORKERS = { unit: cores, integration: Math.min(2 * cores, 8), e2e: 2 };
 const asked = process.argv.slice(2).map((flag) => flag.replace(/^--/, ''));
 const strange = asked.find((name) => !STAGES.includes(name));
 if (strange) fail(`Unknown part "${strange}". There are: ${STAGES.map((name) => `--${name}`).join(' ')}`);
@@ -22,8 +28,7 @@ async function runJest(project) {
   const folder = mkdtempSync(join(tmpdir(), 'acr-jest-'));
   const outputFile = join(folder, 'result.json');
   const args = ['--selectProjects', project, '--passWithNoTests', '--json', `--outputFile=${outputFile}`];
-  // Every end-to-end test starts stacks of its own; two at once would only slow each other down.
-  if (project === 'e2e') args.push('--runInBand');
+  args.push(`--maxWorkers=${WORKERS[project]}`);
   const code = await new Promise((done) => {
     // --json would print the whole result on stdout; the readable report is on stderr.
     const child = spawn(join(root, 'node_modules/.bin/jest'), args, {

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { acr, ROOT, type Ran, type StackState } from './stack';
 
@@ -20,7 +29,10 @@ afterAll(async () => {
 
 const run = (...args: string[]): Promise<Ran> => acr(args, dir, { ACR_DATA_DIR: join(dir, '.acr') });
 const state = () =>
-  JSON.parse(readFileSync(join(dir, '.acr/stack.json'), 'utf8')) as StackState & { pid: number };
+  JSON.parse(readFileSync(join(dir, '.acr/stack.json'), 'utf8')) as StackState & {
+    pid: number;
+    postgresPid: number | null;
+  };
 
 /** Processes whose command line or working folder names the test's folder. */
 const processesOf = (folder: string): string[] =>
@@ -28,6 +40,14 @@ const processesOf = (folder: string): string[] =>
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((pid) => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' '))
     .filter((command) => command.includes(folder));
+
+/** The machine's own Node, where it is older than the project's: only then does `acr` start a second process. */
+function olderNode(): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((f) => !f.includes('node_modules'));
+  const found = folders.map((folder) => join(folder, 'node')).find((file) => existsSync(file));
+  const version = found ? spawnSync(found, ['--version'], { encoding: 'utf8' }).stdout : '';
+  return found && Number(/^v(\d+)/.exec(version)?.[1] ?? 99) < 24 ? found : null;
+}
 
 function read(path: string): string {
   try {
@@ -159,6 +179,29 @@ describe('with a stack on the simulated pool', () => {
       return now !== undefined && now.pid !== before?.pid && now.port === before?.port;
     };
     expect(await eventually(restarted, 10_000)).toBe(true);
+  });
+
+  test('a Postgres that is killed is started again where it was, and work goes on', async () => {
+    const before = state();
+    process.kill(before.postgresPid ?? 0, 'SIGKILL');
+    expect(await eventually(() => state().postgresPid !== before.postgresPid, 20_000)).toBe(true);
+    expect(state().databaseUrl).toBe(before.databaseUrl);
+    const works = async () => (await run('report', '--json')).code === 0;
+    for (const deadline = Date.now() + 20_000; Date.now() < deadline && !(await works());) await sleep(200);
+    expect(JSON.parse((await run('report', '--json')).stdout)).toMatchObject({ tasks: { total: 4 } });
+  });
+
+  const launcher = olderNode();
+  (launcher ? test : test.skip)('a command ends with the launcher that was killed', async () => {
+    const child = spawn(launcher ?? '', [join(ROOT, 'apps/cli/bin/acr.mjs'), 'up', '--port', '0'], {
+      cwd: dir,
+      env: { ...process.env, ACR_DATA_DIR: join(dir, 'other'), PATH: '/usr/bin:/bin' },
+      stdio: 'ignore',
+    });
+    const working = () => processesOf(join(dir, 'other')).length > 0;
+    expect(await eventually(working, 60_000)).toBe(true);
+    child.kill('SIGKILL');
+    expect(await eventually(() => !working(), 60_000)).toBe(true);
   });
 
   test('a supervisor that is killed takes everything with it, and the next one goes on', async () => {

@@ -1,14 +1,7 @@
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  rmdirSync,
-} from 'node:fs';
+import { createWriteStream, existsSync, readdirSync, renameSync, rmSync, rmdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { makeFolder } from '@acrouter/config/make-folder';
 import { AcrError } from '@acrouter/domain/errors';
 
 /** One settled task of the product's history, as far as an export tells of it. */
@@ -71,7 +64,7 @@ export async function writeHistory(
     );
   const partial = join(dirname(directory), `.${basename(directory)}.partial`);
   rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
+  makeFolder(partial);
   try {
     const summary = await writeInto(partial, pages, about);
     if (existsSync(directory)) rmdirSync(directory);

@@ -30,5 +30,5 @@ test('results without a mark are somebody’s; other files are no hindrance', ()
 
 test('a file in the way is named', () => {
   writeFileSync(join(top, 'f'), '');
-  expect(() => claimFolder(join(top, 'f', 'g'), {})).toThrow(/f is a file\. Name another folder/);
+  expect(() => claimFolder(join(top, 'f', 'g'), {})).toThrow(/f is a file\)\. Name another/);
 });

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeFolder } from '@acrouter/config/make-folder';
 import { AcrError } from '@acrouter/domain/errors';
 
 /** Says which run a folder holds. */
@@ -7,25 +8,13 @@ const MARK = 'run.json';
 /** Files of a run; where they lie without a mark, they are of an unknown one. */
 const OF_A_RUN = ['streams.jsonl', 'table.csv', 'rows.json'];
 
-/**
- * Makes a folder and those above it. Step by step: `mkdirSync` with `recursive` never returns where the system
- * denies that a folder exists which it also refuses to make, as in /proc.
- * @throws AcrError ACR_INVALID_REQUEST where no folder can be
- */
-export function makeFolder(folder: string): void {
-  const missing: string[] = [];
-  let at = resolve(folder);
-  while (!existsSync(at) && at !== dirname(at)) {
-    missing.unshift(at);
-    at = dirname(at);
-  }
+/** Makes a folder and those above it. @throws AcrError ACR_INVALID_REQUEST where no folder can be */
+function makeOutputFolder(folder: string): void {
   try {
-    if (!statSync(at).isDirectory())
-      throw new AcrError('ACR_INVALID_REQUEST', `${at} is a file. Name another folder.`);
-    for (const path of missing) mkdirSync(path);
+    makeFolder(folder);
   } catch (cause) {
-    if (cause instanceof AcrError) throw cause;
-    const why = (cause as NodeJS.ErrnoException).code ?? '';
+    const { code, path } = cause as NodeJS.ErrnoException;
+    const why = code === 'ENOTDIR' ? `${path} is a file` : code;
     throw new AcrError('ACR_INVALID_REQUEST', `${folder} cannot be made a folder (${why}). Name another.`, {
       cause,
     });
@@ -38,7 +27,7 @@ export function makeFolder(folder: string): void {
  * @throws AcrError ACR_INVALID_REQUEST when it holds another run, or cannot be made
  */
 export function claimFolder(folder: string, run: object): void {
-  makeFolder(folder);
+  makeOutputFolder(folder);
   const mark = join(folder, MARK);
   const text = `${JSON.stringify(run)}\n`;
   const held = existsSync(mark) ? readFileSync(mark, 'utf8') : null;

@@ -10,6 +10,12 @@ describe('parseAnswerFile', () => {
     ]);
   });
 
+  test('a file without an answer, and a line nested too deeply, are mistakes', () => {
+    expect(() => parseAnswerFile('\n', 'a.jsonl')).toThrow(/a\.jsonl has no answer/);
+    const deep = `{"id":1,"completion":"x","d":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect(() => parseAnswerFile(deep, 'a.jsonl')).toThrow(/a\.jsonl:1: nested too deeply/);
+  });
+
   test('names file and line of every mistake', () => {
     expect(() =>
       parseAnswerFile('{"id":1,"completion":"x"}\n{"id":1}\n{"completion":"y"}\n{', 'a.jsonl'),

@@ -21,8 +21,10 @@ function readLine(line: string): AnswerLine | string {
   let value: unknown;
   try {
     value = JSON.parse(line);
+    // What is nested so deeply that it could not be written again cannot be shown beside a verdict either.
+    JSON.stringify(value);
   } catch (error) {
-    return `not JSON (${(error as Error).message})`;
+    return error instanceof RangeError ? 'nested too deeply' : `not JSON (${(error as Error).message})`;
   }
   const parsed = answerSchema.safeParse(value);
   if (!parsed.success)
@@ -55,5 +57,7 @@ export function parseAnswerFile(text: string, file: string): AnswerLine[] {
       `The answer file has mistakes:\n  ${mistakes.slice(0, MAX_LISTED).join('\n  ')}${more}`,
     );
   }
+  if (answers.length === 0)
+    throw new AcrError('ACR_INVALID_REQUEST', `${file} has no answer. One JSON object a line is wanted.`);
   return answers;
 }

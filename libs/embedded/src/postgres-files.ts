@@ -1,15 +1,7 @@
+import { makeFolder } from '@acrouter/config/make-folder';
 import { AcrError } from '@acrouter/domain/errors';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { statSync, writeFileSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -56,7 +48,7 @@ function reachable(path: string, account: Account): boolean {
 
 function makeDir(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     const probe = join(dir, '.write-probe');
     writeFileSync(probe, 'x'.repeat(4096));
     rmSync(probe);

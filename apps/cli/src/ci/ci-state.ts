@@ -2,7 +2,7 @@ import { AcrError } from '@acrouter/domain/errors';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { writeReportFile } from './report-file';
+import { writeOutputFile } from '../output-file';
 
 const stateSchema = z.object({
   run: z.string(),
@@ -16,7 +16,7 @@ export type CiState = z.infer<typeof stateSchema>;
 export const DEFAULT_STATE_FILE = '.acr-ci.json';
 
 export function writeCiState(file: string, state: CiState): void {
-  writeReportFile('--state', file, `${JSON.stringify(state)}\n`);
+  writeOutputFile('--state', file, `${JSON.stringify(state)}\n`);
 }
 
 /** @throws AcrError ACR_NOT_FOUND that says how to name the run */

@@ -9,7 +9,7 @@ import { githubAnnotations } from '../ci/annotations';
 import { taskLines, toCiTask, type CiResult, type CiTask } from '../ci/ci-result';
 import { ciKey, DEFAULT_STATE_FILE, readCiState, writeCiState, type CiJob } from '../ci/ci-state';
 import { junitXml } from '../ci/junit';
-import { appendReportFile, writeReportFile } from '../ci/report-file';
+import { appendOutputFile, writeOutputFile } from '../output-file';
 import { sarifLog } from '../ci/sarif';
 import { markdownSummary } from '../ci/summary';
 import { withConnection } from '../connect-options';
@@ -170,13 +170,13 @@ async function report(given: string | undefined, options: ReportOptions): Promis
   const state = given ? { run: given, file: null } : readCiState(options.state);
   const client = connect(options);
   const result = await readResult(client, state.run, state.file);
-  if (options.junit) writeReportFile('--junit', options.junit, junitXml(result));
+  if (options.junit) writeOutputFile('--junit', options.junit, junitXml(result));
   if (options.sarif)
-    writeReportFile('--sarif', options.sarif, `${JSON.stringify(sarifLog(result), null, 2)}\n`);
+    writeOutputFile('--sarif', options.sarif, `${JSON.stringify(sarifLog(result), null, 2)}\n`);
   if (options.answers) await writeAnswers(client, state.run, options.answers);
   const { provider, summaryFile } = readCiEnv();
   const summary = markdownSummary(result, await client.report({ run: state.run }));
-  if (options.summary) writeReportFile('--summary', options.summary, summary);
+  if (options.summary) writeOutputFile('--summary', options.summary, summary);
   if (summaryFile) appendFileSync(summaryFile, summary);
   else if (!options.summary) print(summary);
   if (options.annotations ?? provider === 'github') for (const line of githubAnnotations(result)) print(line);
@@ -191,9 +191,9 @@ async function readResult(client: GatewayClient, runId: string, file: string | n
 }
 
 async function writeAnswers(client: GatewayClient, runId: string, file: string): Promise<void> {
-  writeReportFile('--answers', file, '');
+  writeOutputFile('--answers', file, '');
   for await (const { id, externalId, solved, model, answer } of client.runTasks(runId, true))
-    appendReportFile(
+    appendOutputFile(
       '--answers',
       file,
       `${JSON.stringify({ id: externalId ?? id, solved, model, answer: answer ?? null })}\n`,

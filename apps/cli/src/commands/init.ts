@@ -1,9 +1,9 @@
 import { templateModelsFile } from '@acrouter/config/models-template';
 import { AcrError } from '@acrouter/domain/errors';
 import type { Command } from 'commander';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { note, printJson } from '../output';
-import { unwritable } from '../stack/stack-file';
+import { writeOutputFile } from '../output-file';
 
 /** `acr init` */
 export function registerInit(program: Command): void {
@@ -20,11 +20,7 @@ export function registerInit(program: Command): void {
           'ACR_CONFIG_INVALID',
           `${file} is there already and was left alone. Replace it with --force, or name another file.`,
         );
-      try {
-        writeFileSync(file, templateModelsFile());
-      } catch (cause) {
-        throw unwritable(file, cause as NodeJS.ErrnoException);
-      }
+      writeOutputFile(null, file, templateModelsFile());
       if (options.json) printJson({ file });
       note(`Wrote ${file}. Put your models in, then: acr up --models ${file}`);
     });

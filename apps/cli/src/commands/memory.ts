@@ -4,13 +4,15 @@ import { readStatistics, type StatisticsRow } from '@acrouter/db/statistics-stor
 import { AcrError } from '@acrouter/domain/errors';
 import { openEmbedder } from '@acrouter/embedding/open-embedder';
 import type { Command } from 'commander';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { withDatabase, withDatabaseOptions, type DatabaseChoice } from '../database-options';
 import { exportMemory, importMemory } from '../memory-file';
 import { note, paint, print, printJson } from '../output';
+import { unwritableFile } from '../output-file';
 
 interface MemoryOptions extends DatabaseChoice {
   tenant: string;
@@ -104,10 +106,21 @@ async function exportTo(file: string | undefined, options: MemoryOptions): Promi
         yield `${JSON.stringify(line)}\n`;
       }
     };
-    if (out) await pipeline(Readable.from(lines()), createWriteStream(out, { mode: 0o600 }));
+    if (out) await pipeline(Readable.from(lines()), await openOutput(out));
     else await pipeline(Readable.from(lines()), process.stdout, { end: false });
     note(`${count} experiences of tenant "${options.tenant}" written.`);
   });
+}
+
+/** Opened before anything is read, so that a wrong name is the only thing said. @throws AcrError as `unwritableFile` */
+async function openOutput(file: string): Promise<WriteStream> {
+  const stream = createWriteStream(file, { mode: 0o600 });
+  try {
+    await once(stream, 'open');
+    return stream;
+  } catch (cause) {
+    throw unwritableFile(null, file, cause as NodeJS.ErrnoException);
+  }
 }
 
 async function importFrom(file: string, options: MemoryOptions): Promise<void> {

@@ -101,22 +101,24 @@ function describePool(modelsFile: string | null) {
   }
 }
 
+function poolLine(pool: Status['pool']): string {
+  const file = pool.file ?? 'the simulated pool that ships';
+  if ('error' in pool) return paint.red(`${file} cannot be read from here: ${pool.error}`);
+  const all = pool.simulated === pool.models;
+  const kind = pool.simulated === 0 ? '' : all ? ' simulated' : ` (${pool.simulated} simulated)`;
+  return `${pool.models}${kind} models from ${file}`;
+}
+
 function describe(status: Status): string {
   const rows = status.services.map((s) => {
     const state = s.ready ? paint.green('ready    ') : paint.red('NOT READY');
-    const restarts = s.restarts > 0 ? `  ${s.restarts} restarts` : '';
+    const restarts = s.restarts > 0 ? `  ${s.restarts} restart${s.restarts === 1 ? '' : 's'}` : '';
     return `  ${s.name.padEnd(13)} ${state}  port ${String(s.port).padEnd(5)}  pid ${s.pid}${restarts}`;
   });
   const waiting = status.queue.counts.map(
     (c) => `${c.queue}${c.key ? ` (${c.key})` : ''} ${c.count} ${c.state}`,
   );
   const { pool } = status;
-  const kind =
-    pool.simulated === 0
-      ? ''
-      : pool.simulated === pool.models
-        ? ' simulated'
-        : ` (${pool.simulated} simulated)`;
   return [
     `ACRouter at ${status.url}, since ${status.startedAt}`,
     '',
@@ -125,7 +127,7 @@ function describe(status: Status): string {
     `  database  ${status.database.embedded ? 'embedded Postgres' : status.database.url}`,
     `  queues    ${status.queue.kind}: ${'error' in status.queue ? status.queue.error : waiting.join(', ') || 'empty'}`,
     `  tasks     ${status.backlog ? `${status.backlog.queued} queued, ${status.backlog.inLoop} in the loop` : paint.red('Postgres does not tell')}`,
-    `  pool      ${pool.models}${kind} models from ${pool.file ?? 'the simulated pool that ships'}`,
+    `  pool      ${poolLine(pool)}`,
     `  sandbox   ${status.sandbox.kind ?? paint.red('none; run "acr doctor"')}`,
     `  data      ${status.dataDir}`,
   ].join('\n');

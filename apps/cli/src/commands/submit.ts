@@ -1,4 +1,4 @@
-import { MAX_TASKS_PER_REQUEST, type RunView, type TaskSummary } from '@acrouter/contracts/http';
+import type { RunView, TaskSummary } from '@acrouter/contracts/http';
 import type { TaskSpec } from '@acrouter/contracts/task-file';
 import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contracts/task-formats';
 import { PRIORITIES, type Priority } from '@acrouter/domain/admission';
@@ -10,6 +10,7 @@ import { basename } from 'node:path';
 import { withConnection } from '../connect-options';
 import { EXIT } from '../exit-codes';
 import { connect, type ConnectOptions, type GatewayClient } from '../gateway-client';
+import { chunksOf } from '../task-chunks';
 import { rememberRun } from '../last-run';
 import { note, print, printJson } from '../output';
 import { reportView } from '../report-view';
@@ -115,7 +116,7 @@ export function readTaskFile(file: string): string {
 }
 
 /**
- * Submits tasks as one run, at most 1,000 per request; every request carries a key of its own, so that a repeated
+ * Submits tasks as one run, in requests of bounded size (`chunksOf`); every request carries a key of its own, so that a repeated
  * one changes nothing.
  */
 export async function submitInChunks(
@@ -133,20 +134,14 @@ export async function submitInChunks(
 ): Promise<{ id: string; name: string | null; taskCount: number }> {
   const { name, maxCostUsd, idempotencyKey, metadata, priority, roomPatienceMs = Infinity } = options;
   const room = { patienceMs: roomPatienceMs, tell: note };
-  const first = {
-    name,
-    maxCostUsd,
-    metadata,
-    priority,
-    expectedTasks: tasks.length,
-    tasks: tasks.slice(0, MAX_TASKS_PER_REQUEST),
-  };
+  const [chunk = [], ...further] = chunksOf(tasks);
+  const first = { name, maxCostUsd, metadata, priority, expectedTasks: tasks.length, tasks: chunk };
   const { id } = await withRoom(() => client.submitRun(first, idempotencyKey), room);
-  for (let from = MAX_TASKS_PER_REQUEST; from < tasks.length; from += MAX_TASKS_PER_REQUEST) {
-    const chunk = tasks.slice(from, from + MAX_TASKS_PER_REQUEST);
-    const key = `${idempotencyKey}.${from / MAX_TASKS_PER_REQUEST}`;
-    await withRoom(() => client.addTasks(id, chunk, key), room);
-    note(`  ${from + chunk.length} of ${tasks.length} tasks submitted`);
+  let sent = chunk.length;
+  for (const [index, more] of further.entries()) {
+    await withRoom(() => client.addTasks(id, more, `${idempotencyKey}.${index + 1}`), room);
+    sent += more.length;
+    note(`  ${sent} of ${tasks.length} tasks submitted`);
   }
   return { id, name, taskCount: tasks.length };
 }

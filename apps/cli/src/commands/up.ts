@@ -1,8 +1,9 @@
 import { rawEnv, readEnv } from '@acrouter/config/env';
+import { makeFolder } from '@acrouter/config/make-folder';
 import { AcrError, ERRORS, type ErrorCode } from '@acrouter/domain/errors';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, exitCodeOf } from '../exit-codes';
 import { chosenPoolFile } from '../model-pool';
@@ -162,7 +163,7 @@ async function startInBackground(options: UpOptions): Promise<void> {
   const { logs } = pathsOf(dataDir);
   let log: number;
   try {
-    mkdirSync(logs, { recursive: true });
+    makeFolder(logs);
     log = openSync(join(logs, 'supervisor.log'), 'a', 0o600);
   } catch (cause) {
     throw unwritable(dataDir, cause as NodeJS.ErrnoException);

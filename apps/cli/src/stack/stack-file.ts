@@ -1,5 +1,6 @@
+import { makeFolder } from '@acrouter/config/make-folder';
 import { AcrError } from '@acrouter/domain/errors';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { cliEnv } from '../output';
@@ -108,7 +109,7 @@ export function removeStack(dataDir: string): void {
 export function lockDataDir(dataDir: string): void {
   const { lock, logs } = pathsOf(dataDir);
   try {
-    mkdirSync(logs, { recursive: true });
+    makeFolder(logs);
     const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
     if (holder !== process.pid && runsProgram(holder, ACR_COMMAND)) throw taken(dataDir, holder);
     rmSync(lock, { force: true });

@@ -1,12 +1,12 @@
 import { rawEnv } from '@acrouter/config/env';
 import { readModelsFile } from '@acrouter/config/models-file';
 import { AcrError } from '@acrouter/domain/errors';
-import { freePort, startPostgres, type RunningPostgres } from '@acrouter/embedded/postgres';
+import { freePort } from '@acrouter/embedded/postgres';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { migrateDatabase } from '../commands/migrate';
+import { DatabaseProcess } from './database-process';
 import { portOwner } from './processes';
-import { keepPostgres, type PostgresKeeper } from './postgres-keeper';
 import { ServiceProcess } from './service-process';
 import { lockDataDir, pathsOf, removeStack, writeStack, type StackFile } from './stack-file';
 
@@ -37,8 +37,7 @@ export interface StackOptions {
 
 /** Starts Postgres and the five services, keeps them running, and stops them. */
 export class Supervisor {
-  private postgres: RunningPostgres | undefined;
-  private keeper: PostgresKeeper | undefined;
+  private postgres: DatabaseProcess | undefined;
   private services: ServiceProcess[] = [];
   private stack: StackFile | undefined;
   private locked = false;
@@ -72,7 +71,7 @@ export class Supervisor {
     const applied = await migrateDatabase(databaseUrl);
     if (applied.length > 0) options.log(`Database brought up to date (${applied.length} migrations)`);
     const queueUrl = options.queueUrl ?? databaseUrl;
-    if (options.queueUrl) await checkQueue(options.queueUrl);
+    if (options.queueUrl) await checkQueue(options.queueUrl, options.log);
     this.checkpoint();
     await this.startServices(port, databaseUrl, queueUrl);
     await this.waitForServices();
@@ -89,10 +88,13 @@ export class Supervisor {
     const { options } = this;
     const paths = pathsOf(options.dataDir);
     options.log('Starting Postgres');
-    this.postgres = await startPostgres({ dataDir: paths.postgres, log: options.log });
-    if (!this.postgres.attached)
-      this.keeper = keepPostgres(paths.postgres, paths.servicePids, this.postgres.pid);
-    return this.postgres.url;
+    this.postgres = new DatabaseProcess({
+      folder: paths.postgres,
+      servicePids: paths.servicePids,
+      log: options.log,
+      onRestart: () => this.save(),
+    });
+    return this.postgres.start();
   }
 
   private async startServices(port: number, databaseUrl: string, queueUrl: string): Promise<void> {
@@ -148,7 +150,8 @@ export class Supervisor {
 
   private save(): void {
     if (!this.stack || this.stopped) return;
-    this.stack = { ...this.stack, services: this.services.map((s) => s.state) };
+    const postgresPid = this.postgres?.pid ?? null;
+    this.stack = { ...this.stack, postgresPid, services: this.services.map((s) => s.state) };
     writeStack(this.options.dataDir, this.stack);
   }
 
@@ -161,7 +164,6 @@ export class Supervisor {
     // What is just being started must be known before it can be stopped.
     await this.starting?.catch(() => undefined);
     await Promise.all(this.services.map((s) => s.stop(STOP_GRACE_MS)));
-    this.keeper?.dismiss();
     await this.postgres?.stop();
     if (this.locked) removeStack(this.options.dataDir);
   }
@@ -197,8 +199,15 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
-async function checkQueue(url: string): Promise<void> {
+async function checkQueue(url: string, log: (line: string) => void): Promise<void> {
   const { openQueueConnection } = await import('@acrouter/queue/connection');
   const connection = await openQueueConnection(url);
   await connection.close();
+  if (connection.kind !== 'redis') return;
+  const { redisEvictionPolicy } = await import('@acrouter/queue/redis-eviction');
+  const policy = await redisEvictionPolicy(url).catch(() => null);
+  if (policy !== null && policy !== 'noeviction')
+    log(
+      `WARNING: Redis may throw messages away (maxmemory-policy ${policy}). Set it to noeviction: redis-cli CONFIG SET maxmemory-policy noeviction, and in redis.conf.`,
+    );
 }

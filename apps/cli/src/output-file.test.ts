@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { appendReportFile, writeReportFile } from './report-file';
+import { appendOutputFile, writeOutputFile } from './output-file';
 
 describe('files that a pipeline asked for', () => {
   let dir: string;
@@ -13,8 +13,8 @@ describe('files that a pipeline asked for', () => {
 
   test('folders above them are made', () => {
     const file = join(dir, 'reports/junit/acr.xml');
-    writeReportFile('--junit', file, 'one');
-    appendReportFile('--junit', file, ' two');
+    writeOutputFile('--junit', file, 'one');
+    appendOutputFile('--junit', file, ' two');
     expect(readFileSync(file, 'utf8')).toBe('one two');
   });
 
@@ -25,12 +25,12 @@ describe('files that a pipeline asked for', () => {
       ['folder', 'EISDIR'],
       ['file/acr.xml', 'ENOTDIR|EEXIST'],
     ] as const)
-      expect(() => writeReportFile('--sarif', join(dir, name), 'x')).toThrow(
+      expect(() => writeOutputFile('--sarif', join(dir, name), 'x')).toThrow(
         expect.objectContaining({
           code: 'ACR_INVALID_REQUEST',
           message: expect.stringMatching(`${name} cannot be written \\((${reason})\\).*--sarif`),
         }),
       );
-    expect(() => appendReportFile('--answers', join(dir, 'folder'), 'x')).toThrow(/--answers/);
+    expect(() => appendOutputFile('--answers', join(dir, 'folder'), 'x')).toThrow(/--answers/);
   });
 });

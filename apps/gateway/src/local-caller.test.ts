@@ -24,6 +24,20 @@ describe('this machine', () => {
   );
 });
 
+test('a page of another site is not this machine, whatever its browser’s address', () => {
+  for (const headers of [
+    { origin: 'http://evil.example' },
+    { origin: 'null' },
+    { origin: 'http://localhost:3000' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ])
+    expect(isLocal(from('127.0.0.1', headers as unknown as Record<string, string>))).toBe(false);
+  const own = { origin: 'http://127.0.0.1:8700', 'sec-fetch-site': 'same-origin' };
+  expect(isLocal(from('127.0.0.1', own))).toBe(true);
+  expect(isLocal(from('127.0.0.1', { 'sec-fetch-site': 'none' }))).toBe(true);
+});
+
 test.each([
   '10.1.2.3',
   '172.31.0.1',

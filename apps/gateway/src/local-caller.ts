@@ -23,10 +23,22 @@ const LOCAL_NAMES = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 
 /**
  * Whether a request comes from a program on this very machine: over loopback, through no proxy, and addressed to
- * a local name (a web page whose name was re-bound to 127.0.0.1 is not local).
+ * a local name (a web page whose name was re-bound to 127.0.0.1 is not local), and not for a page of another site.
  */
 export function isLocal(request: FastifyRequest): boolean {
-  return comesFrom(request, LOOPBACK) && LOCAL_NAMES.test(request.headers.host ?? '');
+  return (
+    comesFrom(request, LOOPBACK) &&
+    LOCAL_NAMES.test(request.headers.host ?? '') &&
+    !comesFromAnotherSite(request)
+  );
+}
+
+/** What a browser says of a request that a page of another site made (a form or a script): never a local program. */
+function comesFromAnotherSite({ headers }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  const { origin } = headers;
+  return origin !== undefined && origin.replace(/^https?:\/\//, '') !== headers.host;
 }
 
 /** Whether a request comes directly from this machine or a private network, as a Prometheus beside us does. */

@@ -1,5 +1,6 @@
 import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox, SandboxLanguage } from '@acrouter/sandbox/sandbox';
+import { inferLanguage } from '@acrouter/domain/inference';
 import { preambleOf, readPrograms } from '@acrouter/domain/verification/extract';
 import { guessLanguage, languageNamed, type CheckedLanguage } from '@acrouter/domain/verification/languages';
 import { entryPointOf, findPromptExamples } from '@acrouter/domain/verification/prompt-tests';
@@ -19,8 +20,10 @@ import { readAsCode } from './syntax';
 import type { CheckableTask, Verdict } from './verdict';
 
 function begin(task: CheckableTask, answer: string): Check {
-  const named = task.language ? languageNamed(task.language) : null;
-  const language = named ?? (task.language ? null : (guessLanguage(task.prompt) ?? guessLanguage(answer)));
+  // As memory infers it, so that what a task is counted as is also what it is checked as.
+  const language = task.language
+    ? languageNamed(task.language)
+    : (languageNamed(inferLanguage(task.prompt)) ?? guessLanguage(answer));
   const given = task.verification?.entryPoint;
   if (language === null) return { task, answer, language, entryPoint: given ?? null, programs: [] };
   const inPrompt = entryPointOf(task.prompt, language);

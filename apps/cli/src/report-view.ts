@@ -90,7 +90,7 @@ function resultOf(report: Report): string[] {
 function strongestOf(report: Report): string[] {
   const { strongest } = report;
   if (!strongest) return [];
-  const cost = `${money(strongest.costUsd)}  ${between(...strongest.costInterval, money)}`;
+  const cost = `${money(strongest.costUsd)}, routed ${money(strongest.actualCostUsd)}  ${between(...strongest.costInterval, money)}`;
   const interval = strongest.savingPercentInterval;
   const saved =
     strongest.savingPercent === null
@@ -116,10 +116,12 @@ function strongestOf(report: Report): string[] {
 
 /** What the estimate rests on, in a sentence; the whole method is in `--json`. */
 function basisOf(strongest: StrongestReport): string {
-  const { costBasis, tasksCompared, tasksLeftOut } = strongest;
-  const leftOut = tasksLeftOut > 0 ? `, ${count(tasksLeftOut)} left out` : '';
+  const { costBasis, scoreBasis, tasksCompared, tasksLeftOut } = strongest;
+  const leftOut = tasksLeftOut > 0 ? `, ${count(tasksLeftOut)} left out (cost unknown, or no answer)` : '';
+  const { unknown } = scoreBasis;
+  const scored = unknown > 0 ? `scores of ${count(tasksCompared - unknown)} of them; ` : '';
   return (
-    `${count(tasksCompared)} tasks compared${leftOut}; its cost on them: ${count(costBasis.observed)} real, ` +
+    `${count(tasksCompared)} tasks compared${leftOut}; ${scored}its cost on them: ${count(costBasis.observed)} real, ` +
     `${count(costBasis.ownOutput)} from its own other answers, ${count(costBasis.triedOutput)} from those of other models. ` +
     'Method: acr report --json.'
   );

@@ -104,7 +104,7 @@ export async function checkModels(path: string | null, offline: boolean): Promis
       ? warning(
           'models',
           `all ${simulated} are simulated: no real model is called`,
-          '"acr init" writes a models.yaml for real ones.',
+          'Put real ones into your models.yaml; "acr init" writes one with an example of every provider.',
         )
       : ok('models', `${pool.models.length} in ${pool.path}`);
   const findings = await Promise.all(

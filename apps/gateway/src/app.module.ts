@@ -17,6 +17,7 @@ import { OffPolicyReportService } from './report-off-policy.service';
 import { ReportService } from './report.service';
 import { RunEventsController } from './run-events.controller';
 import { RunsController } from './runs.controller';
+import { ScrapeSources } from './scrape-sources.service';
 import { SubmissionsService } from './submissions.service';
 import { TasksController } from './tasks.controller';
 
@@ -39,6 +40,7 @@ import { TasksController } from './tasks.controller';
     IdempotentRequests,
     ReportService,
     OffPolicyReportService,
+    ScrapeSources,
     ReportGauges,
     SignalGauges,
     QueueGauges,

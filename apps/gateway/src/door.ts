@@ -6,6 +6,7 @@ import { DATABASE, ENV } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requireJson } from './body-type';
 import { KeyRing } from './key-ring.service';
 import { isLocal, isNeighbour } from './local-caller';
 import { sendProblem } from './problem';
@@ -16,8 +17,8 @@ import { admitAs, unauthenticated } from './tenant';
 const MAX_KEY_LENGTH = 512;
 
 /**
- * Lets requests in, before their bodies are read: who sends it, whether the key has the route's scope, and
- * whether it has requests left in this minute.
+ * Lets requests in, before their bodies are read: who sends it, whether the key has the route's scope, whether it
+ * has requests left in this minute, and whether the body says that it is JSON.
  */
 @Injectable()
 export class Door {
@@ -31,6 +32,7 @@ export class Door {
     host.httpAdapter.getInstance<FastifyInstance>().addHook('onRequest', async (request, reply) => {
       try {
         await this.admit(request, reply);
+        requireJson(request);
       } catch (error) {
         if (error instanceof AcrError && error.code === 'ACR_UNAUTHENTICATED')
           void reply.header('www-authenticate', isBoard(request) ? 'Basic realm="ACRouter"' : 'Bearer');
@@ -107,10 +109,11 @@ function keyOf(request: FastifyRequest): string | null {
 
 /**
  * A browser that opens the queue board cannot send our header; it may send the key as the password of any user.
- * Only there, and the board only looks: browsers send such credentials along with other sites' requests too.
+ * Only there: browsers send such credentials along with other sites' requests too, which is harmless because the
+ * board answers every request that would change something with 405, whoever sends it (queue-board.ts).
  */
 function isBoard(request: FastifyRequest): boolean {
-  return request.method === 'GET' && (request.routeOptions.url ?? '').startsWith(QUEUE_BOARD_PATH);
+  return (request.routeOptions.url ?? '').startsWith(QUEUE_BOARD_PATH);
 }
 
 function passwordOf(basic: string): string {

@@ -42,6 +42,20 @@ export function parseId(value: unknown, what: 'task' | 'run'): string {
   return parsed.data;
 }
 
+/** As `uuid` makes them (version 7): cursors are ids of tasks. */
+const cursorSchema = z.uuidv7().lowercase();
+
+/**
+ * The place in a list that a `cursor` names; `undefined` without one. Any well-formed one is taken, since it is a place
+ * in time, and the task that stood there may be gone.
+ * @throws AcrError ACR_INVALID_REQUEST for what cannot have been a `nextCursor`
+ */
+export function parseCursor(value: string | undefined): string | undefined {
+  if (value === undefined || cursorSchema.safeParse(value).success) return value;
+  const message = 'is no cursor; send "nextCursor" of the page before as it is, or none for the first page';
+  throw invalid('query', [{ path: 'cursor', message }]);
+}
+
 /** `what` does not exist, or belongs to another tenant: the answer is the same. */
 export function notFound(what: 'task' | 'run' | 'decision'): AcrError {
   const remedy = what === 'task' ? ' GET /v1/tasks?external_id=… finds tasks by your own names.' : '';

@@ -2,7 +2,7 @@ import type { Logger } from '@acrouter/telemetry/log';
 import { LOGGER } from '@acrouter/service/tokens';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendProblem } from './problem';
+import { sendAndLog } from './problem';
 
 /** Answers every error as problem+json, and logs those that are ours to mend. */
 @Catch()
@@ -18,9 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
       void reply.status(own.status).send(own.body);
       return;
     }
-    const problem = sendProblem(error, request, reply);
-    if (problem.status >= 500)
-      this.log.error({ ...loggable(error), method: request.method, path: problem.instance }, problem.title);
+    sendAndLog(this.log, error, request, reply);
   }
 }
 
@@ -29,11 +27,4 @@ function ownBody(error: unknown): { status: number; body: object } | null {
   if (!(error instanceof HttpException)) return null;
   const body = error.getResponse();
   return typeof body === 'object' && !('statusCode' in body) ? { status: error.getStatus(), body } : null;
-}
-
-/** An error without the fields in which Postgres quotes the row, and with it the prompt. */
-function loggable(error: unknown): { reason: string; code: string | undefined; stack: string | undefined } {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { message, code, stack } = (cause ?? {}) as { message?: string; code?: string; stack?: string };
-  return { reason: message ?? String(cause), code, stack };
 }

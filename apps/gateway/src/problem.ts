@@ -1,5 +1,6 @@
 import type { Problem } from '@acrouter/contracts/http';
 import { AcrError, ERRORS } from '@acrouter/domain/errors';
+import type { Logger } from '@acrouter/telemetry/log';
 import { HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -31,6 +32,20 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   return problem;
 }
 
+/** As {@link sendProblem}; logs what is ours to mend. */
+export function sendAndLog(log: Logger, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = sendProblem(error, request, reply);
+  if (problem.status >= 500)
+    log.error({ ...loggable(error), method: request.method, path: problem.instance }, problem.title);
+}
+
+/** An error without the fields in which Postgres quotes the row, and with it the prompt. */
+function loggable(error: unknown): { reason: string; code: string | undefined; stack: string | undefined } {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const { message, code, stack } = (cause ?? {}) as { message?: string; code?: string; stack?: string };
+  return { reason: message ?? String(cause), code, stack };
+}
+
 /** What a limit that was met tells of itself (RateLimit header fields for HTTP, IETF draft 10). */
 function limitHeaders(error: unknown, reply: FastifyReply): void {
   const fields = error instanceof AcrError ? error.fields : {};
@@ -51,7 +66,9 @@ export const PROBLEM_OPTIONS: Readonly<Record<string, unknown>> = {
 
 const TOO_LARGE =
   'Send fewer tasks per request: POST /v1/runs/{id}/tasks adds more. ACR_BODY_LIMIT_BYTES is the limit.';
-const SEND_JSON = 'Send JSON with "content-type: application/json".';
+/** The remedy for a body of another type. */
+export const SEND_JSON =
+  'Send the body as JSON, and say so with the header "content-type: application/json".';
 const NOT_JSON =
   'The request cannot be read: its body is not JSON, or its path is not a URL. Check quotes, commas and escapes.';
 

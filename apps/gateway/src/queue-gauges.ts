@@ -4,12 +4,10 @@ import { readBacklogSums } from '@acrouter/db/backlog-store';
 import { PRIORITIES, priorityRank } from '@acrouter/domain/admission';
 import type { QueueConnection } from '@acrouter/queue/connection';
 import { queueCounts } from '@acrouter/queue/queue-counts';
-import { DATABASE, QUEUE, SCRAPE_HOOKS, type ScrapeHook } from '@acrouter/service/tokens';
+import { DATABASE, QUEUE } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { Inject, Injectable } from '@nestjs/common';
-
-/** However many scrape: queues are counted, and budgets summed, at most so often, ms. */
-const MAX_AGE_MS = { queues: 2_000, backlog: 5_000, budgets: 30_000 };
+import { ScrapeSources } from './scrape-sources.service';
 
 /**
  * Gauges about the whole system, which any one process can tell: queue lengths and ages, and budgets. Every
@@ -17,33 +15,36 @@ const MAX_AGE_MS = { queues: 2_000, backlog: 5_000, budgets: 30_000 };
  */
 @Injectable()
 export class QueueGauges {
-  private readonly madeAtMs = { queues: -Infinity, backlog: -Infinity, budgets: -Infinity };
-
   constructor(
     @Inject(QUEUE) private readonly queue: QueueConnection,
     @Inject(DATABASE) private readonly db: Database,
     private readonly metrics: Metrics,
-    @Inject(SCRAPE_HOOKS) hooks: ScrapeHook[],
+    sources: ScrapeSources,
   ) {
-    hooks.push(
-      () => this.whenOld('queues', () => this.countQueues()),
-      () => this.whenOld('backlog', () => this.countBacklog()),
-      () => this.whenOld('budgets', () => this.countBudgets()),
-    );
-  }
-
-  private async whenOld(what: keyof typeof MAX_AGE_MS, refresh: () => Promise<void>): Promise<void> {
-    const nowMs = Date.now();
-    if (nowMs - this.madeAtMs[what] < MAX_AGE_MS[what]) return;
-    this.madeAtMs[what] = nowMs;
-    await refresh();
+    sources.add({
+      name: 'queues',
+      maxAgeMs: 2_000,
+      refresh: () => this.countQueues(),
+      leaveOut: () => this.leaveOutQueues(),
+    });
+    sources.add({
+      name: 'backlog',
+      maxAgeMs: 5_000,
+      refresh: () => this.countBacklog(),
+      leaveOut: () => this.leaveOutBacklog(),
+    });
+    sources.add({
+      name: 'budgets',
+      maxAgeMs: 30_000,
+      refresh: () => this.countBudgets(),
+      leaveOut: () => metrics.budgetUsd.reset(),
+    });
   }
 
   private async countQueues(): Promise<void> {
     const counts = await queueCounts(this.queue);
     // A queue that vanished must not keep its last value.
-    this.metrics.queueJobs.reset();
-    this.metrics.queueOldest.reset();
+    this.leaveOutQueues();
     const oldest = new Map<string, number>();
     for (const { queue, key, state, count, oldestMs } of counts) {
       const model = key === undefined ? '' : this.metrics.modelLabel(key);
@@ -56,6 +57,11 @@ export class QueueGauges {
     }
   }
 
+  private leaveOutQueues(): void {
+    this.metrics.queueJobs.reset();
+    this.metrics.queueOldest.reset();
+  }
+
   private async countBacklog(): Promise<void> {
     const { queued, oldestMs, tenants, longest, inFlight } = await readBacklogSums(this.db);
     for (const priority of PRIORITIES)
@@ -64,6 +70,13 @@ export class QueueGauges {
     this.metrics.backlogTenants.set(tenants);
     this.metrics.backlogLongest.set(longest);
     this.metrics.loopTasks.set(inFlight);
+  }
+
+  private leaveOutBacklog(): void {
+    const { backlogTasks, backlogOldest, backlogTenants, backlogLongest, loopTasks } = this.metrics;
+    backlogTasks.reset();
+    // Without labels, `reset` would say 0.
+    for (const gauge of [backlogOldest, backlogTenants, backlogLongest, loopTasks]) gauge.remove();
   }
 
   private async countBudgets(): Promise<void> {

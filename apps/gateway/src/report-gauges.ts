@@ -1,7 +1,7 @@
-import { SCRAPE_HOOKS, type ScrapeHook } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ReportService } from './report.service';
+import { ScrapeSources } from './scrape-sources.service';
 
 /** Estimates are made anew at most so often, however many scrape, ms. */
 const MAX_AGE_MS = 60_000;
@@ -9,20 +9,20 @@ const MAX_AGE_MS = 60_000;
 /** Savings and regret with their intervals, over the newest settled tasks of all tenants. */
 @Injectable()
 export class ReportGauges {
-  private madeAtMs = -Infinity;
-
   constructor(
     private readonly reports: ReportService,
     private readonly metrics: Metrics,
-    @Inject(SCRAPE_HOOKS) hooks: ScrapeHook[],
+    sources: ScrapeSources,
   ) {
-    hooks.push(() => this.refresh());
+    sources.add({
+      name: 'report',
+      maxAgeMs: MAX_AGE_MS,
+      refresh: () => this.refresh(),
+      leaveOut: () => this.leaveOut(),
+    });
   }
 
   private async refresh(): Promise<void> {
-    const nowMs = Date.now();
-    if (nowMs - this.madeAtMs < MAX_AGE_MS) return;
-    this.madeAtMs = nowMs;
     const { strongest, regret } = await this.reports.estimates();
     if (strongest) {
       const [low, high] = strongest.savingUsdInterval;
@@ -36,5 +36,13 @@ export class ReportGauges {
       this.metrics.regretBound.set({ bound: 'low' }, low);
       this.metrics.regretBound.set({ bound: 'high' }, high);
     }
+  }
+
+  private leaveOut(): void {
+    const { savingsUsd, savingsBound, regretEstimate, regretBound } = this.metrics;
+    savingsBound.reset();
+    regretBound.reset();
+    // Without labels, `reset` would say 0.
+    for (const gauge of [savingsUsd, regretEstimate]) gauge.remove();
   }
 }

@@ -208,6 +208,8 @@ export function accessOf(route: Route): Access {
 
 const ACCESS = new Map<string, Access>(ROUTES.map((r) => [`${r.method} ${r.path}`, accessOf(r)]));
 
+const WITH_BODY = new Set(ROUTES.filter((r) => r.body).map((r) => `${r.method} ${r.path}`));
+
 /** Where Bull Board is served. */
 export const QUEUE_BOARD_PATH = '/admin/queues';
 
@@ -216,8 +218,16 @@ export const QUEUE_BOARD_PATH = '/admin/queues';
  * @param pattern the route as Fastify knows it, e.g. `/v1/tasks/:id`; absent: no such route, which any key may learn
  */
 export function accessTo(method: string, pattern: string | undefined): Access {
-  if (pattern === undefined) return 'any-key';
+  return pattern === undefined ? 'any-key' : (ACCESS.get(nameOf(method, pattern)) ?? 'admin');
+}
+
+/** Whether a route of the table reads a body. @param pattern as of {@link accessTo} */
+export function takesBody(method: string, pattern: string | undefined): boolean {
+  return pattern !== undefined && WITH_BODY.has(nameOf(method, pattern));
+}
+
+/** `POST`, `/v1/runs/:id/tasks` → `post /v1/runs/{id}/tasks` */
+function nameOf(method: string, pattern: string): string {
   const verb = method === 'HEAD' ? 'get' : method.toLowerCase();
-  const path = pattern.replaceAll(/:(\w+)/g, '{$1}');
-  return ACCESS.get(`${verb} ${path}`) ?? 'admin';
+  return `${verb} ${pattern.replaceAll(/:(\w+)/g, '{$1}')}`;
 }

@@ -10,7 +10,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import { CancellationsService } from './cancellations.service';
 import { IdempotentRequests } from './idempotent.service';
-import { invalid, notFound, parse, parseId } from './parse';
+import { invalid, notFound, parse, parseCursor, parseId } from './parse';
 import { isDeeperThan, MAX_METADATA_DEPTH, toNewTasks, traceparentOf } from './submission';
 import { SubmissionsService } from './submissions.service';
 import { callerOf } from './tenant';
@@ -74,7 +74,8 @@ export class RunsController {
   ): Promise<TaskPage> {
     const { tenantId } = callerOf(request);
     const runId = parseId(id, 'run');
-    const { limit, cursor, include } = parse(runTaskQuerySchema, query, 'query');
+    const { limit, include, ...q } = parse(runTaskQuerySchema, query, 'query');
+    const cursor = parseCursor(q.cursor);
     if (!(await runExists(this.db, tenantId, runId))) throw notFound('run');
     const withAnswers = include === 'answer';
     return listTasks(this.db, tenantId, { runId, order: 'oldest-first', limit, cursor, withAnswers });

@@ -3,6 +3,7 @@ import { setTenantWeight } from '@acrouter/db/tenant-store';
 import type { ScrapeHook } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { ScrapeSources } from './scrape-sources.service';
 import { SignalGauges } from './signal-gauges';
 import { ask, startTestGateway, type TestGateway } from './test-gateway';
 
@@ -31,7 +32,12 @@ async function scrape(judge: string | null) {
   const hooks: ScrapeHook[] = [];
   const { db, models } = gateway.context;
   const verification = { ...models.verification, judge: judge === null ? null : { model: judge } };
-  new SignalGauges(db, { ...models, verification } as typeof models, metrics, hooks);
+  new SignalGauges(
+    db,
+    { ...models, verification } as typeof models,
+    metrics,
+    new ScrapeSources(metrics, hooks),
+  );
   for (const hook of hooks) await hook();
   const values = async (name: string) => {
     const found = (await metrics.registry.getSingleMetric(name)?.get())?.values ?? [];

@@ -4,9 +4,10 @@ import { readAllPairs } from '@acrouter/db/opinion-store';
 import { LEARNT_SIGNALS, trustOf } from '@acrouter/domain/verification/calibration';
 import { BELIEVED_RELIABILITY } from '@acrouter/domain/verification/score';
 import type { SignalKind } from '@acrouter/domain/verification/signals';
-import { DATABASE, MODELS, SCRAPE_HOOKS, type ScrapeHook } from '@acrouter/service/tokens';
+import { DATABASE, MODELS } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { Inject, Injectable } from '@nestjs/common';
+import { ScrapeSources } from './scrape-sources.service';
 
 /** Read anew at most so often, however many scrape, ms. */
 const MAX_AGE_MS = 60_000;
@@ -17,21 +18,21 @@ const MAX_AGE_MS = 60_000;
  */
 @Injectable()
 export class SignalGauges {
-  private madeAtMs = -Infinity;
-
   constructor(
     @Inject(DATABASE) private readonly db: Database,
     @Inject(MODELS) private readonly pool: ModelsFile,
     private readonly metrics: Metrics,
-    @Inject(SCRAPE_HOOKS) hooks: ScrapeHook[],
+    sources: ScrapeSources,
   ) {
-    hooks.push(() => this.refresh());
+    sources.add({
+      name: 'signals',
+      maxAgeMs: MAX_AGE_MS,
+      refresh: () => this.refresh(),
+      leaveOut: () => this.leaveOut(),
+    });
   }
 
   private async refresh(): Promise<void> {
-    const nowMs = Date.now();
-    if (nowMs - this.madeAtMs < MAX_AGE_MS) return;
-    this.madeAtMs = nowMs;
     for (const kind of LEARNT_SIGNALS) {
       const source = this.sourceOf(kind);
       if (source === null) continue;
@@ -42,6 +43,11 @@ export class SignalGauges {
       this.metrics.signalReliability.set(signal, trust.reliability);
       this.metrics.signalWeight.set(signal, trust.weightFactor);
     }
+  }
+
+  private leaveOut(): void {
+    const { signalPairs, signalBias, signalReliability, signalWeight } = this.metrics;
+    for (const gauge of [signalPairs, signalBias, signalReliability, signalWeight]) gauge.reset();
   }
 
   /** Who speaks a signal: the judge's model, '' where nobody does, `null` without a judge. */

@@ -10,7 +10,7 @@ import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res }
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CancellationsService } from './cancellations.service';
 import { IdempotentRequests } from './idempotent.service';
-import { notFound, parse, parseId } from './parse';
+import { notFound, parse, parseCursor, parseId } from './parse';
 import { toNewTasks, traceparentOf } from './submission';
 import { SubmissionsService } from './submissions.service';
 import { callerOf } from './tenant';
@@ -47,6 +47,7 @@ export class TasksController {
   @Get()
   async list(@Req() request: FastifyRequest, @Query() query: unknown): Promise<TaskPage> {
     const q = parse(taskQuerySchema, query, 'query');
+    const cursor = parseCursor(q.cursor);
     const { tenantId } = callerOf(request);
     if (q.run !== undefined && !(await runExists(this.db, tenantId, q.run))) throw notFound('run');
     return listTasks(this.db, tenantId, {
@@ -55,7 +56,7 @@ export class TasksController {
       settled: q.status === undefined ? undefined : q.status === 'settled',
       order: 'newest-first',
       limit: q.limit,
-      cursor: q.cursor,
+      cursor,
       withAnswers: q.include === 'answer',
     });
   }

@@ -63,7 +63,7 @@ export interface Answer {
 
 /** Sends a request; a body that is not text is sent as JSON. */
 export async function ask(
-  gateway: TestGateway,
+  gateway: { url: string },
   method: string,
   path: string,
   body?: unknown,

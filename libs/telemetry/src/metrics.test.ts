@@ -13,6 +13,7 @@ test('names follow the Prometheus conventions', async () => {
 
 /** Every label, and why its values are few. A name, an id, a text of a user or a tenant can never be one. */
 const BOUNDED = {
+  source: 'the five sources of a scrape',
   bound: 'low, high',
   component: 'kinds of tokens',
   dimension: 'the ten of the domain',

@@ -120,6 +120,11 @@ export class Metrics {
     'Calls whose usage was never reported.',
     ['model'],
   );
+  readonly scrapeFailures = this.counter(
+    'acrouter_scrape_failures_total',
+    'Answers of /metrics that left out the figures of a source, because it failed or was too slow.',
+    ['source'],
+  );
   readonly calls = this.counter('acrouter_calls_total', 'Calls to providers, by result.', [
     'model',
     'result',

@@ -238,7 +238,13 @@ test('with a folder that git ignores, a check per file, and Ctrl-C in between', 
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     const id = /acr refactor resume (\S+)/.exec(said)?.[1] ?? '';
-    const last = await acr(['refactor', 'resume', id, ...where, '--json'], small);
+    // Somebody else takes the name meanwhile: said before anything is done, and another name may be given.
+    expect((await run('git', ['branch', `acr/refactor-${id}`], small)).code).toBe(0);
+    const taken = await acr(['refactor', 'resume', id, ...where], small);
+    expect(taken.code).toBe(2);
+    expect(taken.stderr).toContain('exists already');
+    expect(taken.stderr).not.toContain('Verifying');
+    const last = await acr(['refactor', 'resume', id, ...where, '--branch', 'mine', '--json'], small);
     const report = JSON.parse(last.stdout) as Report;
     expect(report.files.map((f) => [f.paths[0], f.status])).toEqual([
       ['src/m0.js', 'merged'],
@@ -249,7 +255,7 @@ test('with a folder that git ignores, a check per file, and Ctrl-C in between', 
     // The wrong one was right when told why; the broken one was not.
     expect(report.files.map((f) => f.models.length)).toEqual([1, 2, 1, 2]);
     expect(server.asked.length - asked).toBe(6);
-    expect(report.branch).toBe(`acr/refactor-${id}`);
+    expect(report.branch).toBe('mine');
     expect((await run('git', ['status', '--porcelain'], small)).stdout).toBe('');
   } finally {
     rmSync(small, { recursive: true, force: true });

@@ -14,7 +14,7 @@ export interface ProgressLine {
 
 /** Opens it; redrawn in place on a terminal, else written now and then. */
 export function openProgressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
-  const clock = { startedAt: Date.now(), settledAtStart: -1, writtenAt: 0 };
+  const clock = { startedAt: Date.now(), writtenAt: 0 };
   let drawn = '';
   const clear = () => {
     if (stream.isTTY && drawn) stream.write('\r\x1b[2K');
@@ -22,8 +22,7 @@ export function openProgressLine(stream: NodeJS.WriteStream = process.stderr): P
   };
   return {
     update(progress) {
-      if (clock.settledAtStart < 0) clock.settledAtStart = progress.settled;
-      const line = progressText(progress, Date.now() - clock.startedAt, clock.settledAtStart);
+      const line = progressText(progress, Date.now() - clock.startedAt);
       if (stream.isTTY) {
         clear();
         stream.write((drawn = line));
@@ -40,14 +39,9 @@ export function openProgressLine(stream: NodeJS.WriteStream = process.stderr): P
   };
 }
 
-/**
- * E.g. `████░░ 12/40  9 solved  $0.012  31.0 s, about 1 min 12 s left`. Pure.
- * @param settledAtStart tasks that were settled before this process began, which say nothing about its speed
- */
-export function progressText(progress: CollectProgress, elapsedMs: number, settledAtStart: number): string {
-  const { settled, total, solved, costUsd, unknownCalls } = progress;
-  const here = settled - settledAtStart;
-  const leftMs = here > 2 && settled < total ? (elapsedMs / here) * (total - settled) : null;
+/** E.g. `████░░ 12/40  9 solved  $0.012  31.0 s, about 1 min 12 s left`. Pure. */
+export function progressText(progress: CollectProgress, elapsedMs: number): string {
+  const { settled, total, solved, costUsd, unknownCalls, leftMs } = progress;
   const time = `${duration(elapsedMs)}${leftMs === null ? '' : `, about ${duration(leftMs)} left`}`;
   const cost = `${money(costUsd)}${unknownCalls > 0 ? ` + ${unknownCalls} unknown` : ''}`;
   const simulated = progress.simulated ? ` ${paint.yellow('SIMULATED')}` : '';

@@ -4,6 +4,7 @@ import { cp, mkdtemp, rm, chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Journal } from './journal';
+import { failureOf } from './reasons';
 import type { Scratch } from './scratch';
 
 /** A suite of tests needs more room than a single program. */
@@ -40,7 +41,7 @@ export class Checker {
     if (outcome.kind === 'cancelled') throw new AcrError('ACR_CONFLICT', 'The check was interrupted.');
     if (outcome.kind === 'not-started')
       throw new AcrError('ACR_SANDBOX_UNAVAILABLE', `The check did not start: ${outcome.reason}`);
-    const failure = failureOf(result);
+    const failure = failureOf(result, LIMITS.memoryBytes, this.journal.state.options.verifyTimeoutMs);
     this.journal.update((s) => (s.checks[key] = { failure, ms: Math.round(result.durationMs) }));
     return failure;
   }
@@ -91,19 +92,3 @@ export class Checker {
 export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 /** A command of the user's as one unit: its own `||` and `&` stay inside. */
 export const inShell = (command: string): string => `/bin/sh -c ${quoted(command)}`;
-
-function failureOf(result: SandboxResult): string | null {
-  const { outcome } = result;
-  if (outcome.kind === 'ended' && outcome.exitCode === 0) return null;
-  const tail = `${result.stdout}\n${result.stderr}`.trim().slice(-1_500);
-  switch (outcome.kind) {
-    case 'ended':
-      return `exit code ${outcome.exitCode}\n${tail}`;
-    case 'timed-out':
-      return `${outcome.limit} time limit\n${tail}`;
-    case 'killed':
-      return `killed by ${outcome.signal}\n${tail}`;
-    default:
-      return `${outcome.kind}\n${tail}`;
-  }
-}

@@ -4,7 +4,7 @@ import type { TaskSpec } from '@acrouter/contracts/task-file';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { answerOf, collectAnswers, type RefactorService } from './collect';
+import { answerOf, collectAnswers, type CollectProgress, type RefactorService } from './collect';
 import { Journal, nameOf, type JournalState } from './journal';
 
 /** A gateway that settles one task whenever it is looked at, and can lose the answer to a submission. */
@@ -88,11 +88,15 @@ const state = (keys: string[], concurrency: number): JournalState => ({
   finished: false,
 });
 
-const collect = (journal: Journal, service: FakeService) =>
+const collect = (
+  journal: Journal,
+  service: FakeService,
+  progress: (seen: CollectProgress) => void = () => undefined,
+) =>
   collectAnswers(journal, {
     service,
     taskOf: (unit) => ({ id: nameOf(journal.state, unit), prompt: 'p' }),
-    progress: () => undefined,
+    progress,
     signal: new AbortController().signal,
   });
 
@@ -115,6 +119,15 @@ test('a submission whose answer was lost is not repeated, nor is anything after 
   expect(service.tasks_.map((t) => t.name)).toEqual(['a', 'b']);
   expect(service.runs).toBe(1);
 });
+
+test('tells the time left while tasks wait for others, and none for the last ones', async () => {
+  const seen: CollectProgress[] = [];
+  const keys = ['a', 'b', 'c', 'd', 'e'];
+  await collect(Journal.create(folder, state(keys, 2)), new FakeService(), (p) => seen.push(p));
+  const told = new Map(seen.map((p) => [p.settled, p.leftMs]));
+  expect(told.get(3)).toBeGreaterThan(0);
+  expect([told.get(4), told.get(5)]).toEqual([null, null]);
+}, 15_000);
 
 test('a further round is a task of its own in the same run', async () => {
   const service = new FakeService();

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nameOf, writeAtomically, type Journal, type Unit } from './journal';
+import { TimeLeft } from './time-left';
 
 /** What a refactor asks of the gateway; the client of apps/cli fits. */
 export interface RefactorService {
@@ -25,6 +26,8 @@ export interface CollectProgress {
   unknownCalls: number;
   attempts: number;
   simulated: boolean;
+  /** Time left, ms; `null` where nobody can tell. */
+  leftMs: number | null;
 }
 
 export interface CollectDependencies {
@@ -48,9 +51,11 @@ export async function collectAnswers(journal: Journal, deps: CollectDependencies
   if (asked.every((u) => journal.state.results[nameOf(journal.state, u)])) return;
   const runId = journal.state.runId ?? (await beginRun(journal, deps, asked.length));
   const missing = await notSubmitted(journal, deps, runId, asked);
+  let time: TimeLeft | null = null;
   for (;;) {
     deps.signal.throwIfAborted();
     const run = await deps.service.run(runId);
+    time ??= new TimeLeft(Date.now(), run.settled, journal.state.options.concurrency);
     const open = run.taskCount - run.settled;
     // Counted before anything is submitted: `run` does not know those tasks yet.
     const waiting = open + (run.cancelled ? 0 : missing.length);
@@ -59,7 +64,7 @@ export async function collectAnswers(journal: Journal, deps: CollectDependencies
     if (missing.length > 0 && room > 0 && !run.cancelled)
       await submitSome(journal, deps, runId, missing, room);
     if (run.settled > Object.keys(journal.state.results).length) await readResults(journal, deps, runId);
-    deps.progress({ ...run, total });
+    deps.progress({ ...run, total, leftMs: time.after(run.settled, total, Date.now()) });
     if (waiting === 0 && run.settled === Object.keys(journal.state.results).length) return;
     await sleep(POLL_MS, undefined, { signal: deps.signal });
   }

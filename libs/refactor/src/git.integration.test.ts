@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { branchTip } from './branch';
 import { Journal, writeAtomically } from './journal';
 import { beginRefactor, homeOf, unfinishedRefactor } from './refactor';
 import { listFiles, openRepository, readTexts, type Repository } from './repository';
-import { branchTip, Scratch } from './scratch';
+import { Scratch } from './scratch';
 
 const now = new Date('2026-01-02T03:04:05Z');
 let folder: string;

@@ -83,7 +83,7 @@ function play({ answers, outcomes = {}, red = () => false, more = {}, options = 
     durationMs: () => 10,
     check: (commit: string, command: string) => {
       checked.push(`${command}: ${commit}`);
-      return Promise.resolve(red(commit.split('+').slice(1)) ? 'exit code 1' : null);
+      return Promise.resolve(red(commit.split('+').slice(1)) ? 'exit code 1\nexpected 1, got 2' : null);
     },
   } as unknown as Checker;
   return {
@@ -115,7 +115,8 @@ describe('merging', () => {
     expect(head).toBe('base+b.js+a.js+d.js');
     expect(ends.find((e) => e.unit.key === 'c.js')).toMatchObject({
       status: 'failed',
-      reason: 'exit code 1',
+      reason: '"v" failed with this change on top of 2 that were merged before: exit code 1',
+      output: 'expected 1, got 2',
       commit: null,
     });
   });
@@ -135,7 +136,7 @@ describe('merging', () => {
       'd.js': 'merged',
     });
     expect(ends.find((e) => e.unit.key === 'c.js')?.reason).toBe(
-      'the verification failed with this change alone',
+      '"v" did not pass with this change alone; acr explain t-c.js tells each attempt',
     );
   });
 
@@ -147,7 +148,7 @@ describe('merging', () => {
     expect(ends.map((e) => [e.unit.key, e.status, e.reason])).toEqual([
       ['b.js', 'failed', 'the answer holds neither a diff nor a code block'],
       ['a.js', 'failed', expect.stringMatching(/budget did not allow.*--concurrency/)],
-      ['c.js', 'failed', 'no model answered (outages only)'],
+      ['c.js', 'failed', 'no model answered (outages only); acr explain t-c.js tells each attempt'],
       ['d.js', 'failed', 'the run was cancelled before this task was submitted'],
     ]);
   });
@@ -163,7 +164,8 @@ describe('merging', () => {
     expect(played.checked).toContain("check 'a.js': base+a.js");
     expect(ends.find((e) => e.unit.key === 'a.js')).toMatchObject({
       status: 'failed',
-      reason: 'the check of the file failed: exit code 1',
+      reason: `"check 'a.js'" failed with this change alone: exit code 1`,
+      output: 'expected 1, got 2',
     });
   });
 
@@ -184,7 +186,9 @@ describe('asking again, where answers are checked here', () => {
     const played = play({ ...failing, more: { inLoop: false } });
     const integrated = await played.run();
     expect(planRetries(played.journal, integrated)).toBe(true);
-    expect(played.journal.state.retries).toEqual({ 'c.js': { round: 2, reason: 'exit code 1' } });
+    expect(played.journal.state.retries).toEqual({
+      'c.js': { round: 2, reason: expect.stringMatching(/exit code 1\nexpected 1, got 2$/) },
+    });
     const last = { 'c.js': { round: 3, reason: '' } };
     played.journal.update((s) => (s.retries = last));
     expect(planRetries(played.journal, integrated)).toBe(false);

@@ -6,14 +6,17 @@ import { neighboursOf } from './grouping';
 import { nameOf, type Journal, type Unit } from './journal';
 import { mergeGreen } from './merge';
 import { checkCommand, type Snapshot } from './plan';
+import { checkFailure, loopFailure, noAnswer, type Failure } from './reasons';
 import type { Changes, Scratch } from './scratch';
 
 /** What became of a unit. */
 export interface UnitEnd {
   unit: Unit;
   status: 'merged' | 'failed' | 'skipped';
-  /** Why not; `null` when merged. */
+  /** Why not, in one line; `null` when merged. */
   reason: string | null;
+  /** End of what the command printed that failed; `null` where nothing is known. */
+  output: string | null;
   /** Commit on the branch; `null` unless merged. */
   commit: string | null;
   /** What the answer changes, where it can be applied. */
@@ -55,7 +58,7 @@ export async function integrate(deps: IntegrateDependencies): Promise<Integrated
   const check = async (changes: readonly Candidate[]) => {
     const failure = await checker.check(await headOf(deps, changes), options.verify);
     say(`  ${failure === null ? 'green' : 'red  '} with ${changes.length} of ${sound.length} changes`);
-    return failure;
+    return failure === null ? null : checkFailure(options.verify, changes.length - 1, failure);
   };
   const oneByOne = checker.durationMs(base, options.verify) * sound.length <= ONE_BY_ONE_MS;
   const first = await mergeGreen([], sound, check, oneByOne);
@@ -63,15 +66,15 @@ export async function integrate(deps: IntegrateDependencies): Promise<Integrated
   const leftovers = [...first.offenders.map((o) => o.item), ...doubtful];
   const again = leftovers.filter((c) => c.unit.paths.some((p) => isNear(deps, p, mergedPaths)));
   const second = await mergeGreen(first.accepted, again, check, true);
-  const reasons = new Map([...first.offenders, ...second.offenders].map((o) => [o.item.unit.key, o.reason]));
+  const failures = new Map([...first.offenders, ...second.offenders].map((o) => [o.item.unit.key, o.reason]));
   const accepted = new Set(second.accepted.map((c) => c.unit.key));
   for (const { unit, changes } of leftovers.filter((c) => !accepted.has(c.unit.key))) {
-    const reason = reasons.get(unit.key) ?? 'the verification failed with this change alone';
-    ends.set(unit.key, { unit, status: 'failed', reason, commit: null, changes });
+    const failure = failures.get(unit.key) ?? failureInLoop(journal, unit);
+    ends.set(unit.key, { unit, status: 'failed', ...failure, commit: null, changes });
   }
   for (const [i, { unit, changes }] of second.accepted.entries()) {
     const commit = await headOf(deps, second.accepted.slice(0, i + 1));
-    ends.set(unit.key, { unit, status: 'merged', reason: null, commit, changes });
+    ends.set(unit.key, { unit, status: 'merged', reason: null, output: null, commit, changes });
   }
   const head = await headOf(deps, second.accepted);
   const red = await checker.check(head, options.verify);
@@ -91,21 +94,21 @@ async function sortAnswers(
   const sound: Candidate[] = [];
   const doubtful: Candidate[] = [];
   for (const unit of journal.state.units) {
-    const fail = (reason: string, changes: Changes | null) =>
+    const fail = (failure: Failure, changes: Changes | null) =>
       ends.set(unit.key, {
         unit,
         status: unit.skipped === null ? 'failed' : 'skipped',
-        reason,
+        ...failure,
         commit: null,
         changes,
       });
     const read = readAnswer(deps, unit);
-    if (typeof read === 'string') fail(read, null);
+    if (typeof read === 'string') fail({ reason: read, output: null }, null);
     else {
       const verdict = await judge(deps, unit, read);
       if (verdict === 'sound') sound.push({ unit, changes: read });
       else if (verdict === 'doubtful') doubtful.push({ unit, changes: read });
-      else fail(verdict.reason, read);
+      else fail(verdict, read);
     }
   }
   return { sound, doubtful };
@@ -118,7 +121,7 @@ function readAnswer({ journal, snapshot }: IntegrateDependencies, unit: Unit): C
   const result = journal.state.results[name];
   if (!result) return 'the run was cancelled before this task was submitted';
   const answer = answerOf(journal, name);
-  if (answer === null) return OUTCOME_REASONS[result.outcome] ?? 'no model gave an answer';
+  if (answer === null) return noAnswer(result.outcome, result.taskId);
   const originals = Object.fromEntries(unit.paths.map((p) => [p, snapshot.texts.get(p) ?? '']));
   const edits = applyEdits(answer, originals);
   if (edits.kind === 'rejected') return edits.reason;
@@ -130,26 +133,24 @@ function readAnswer({ journal, snapshot }: IntegrateDependencies, unit: Unit): C
   );
 }
 
-const OUTCOME_REASONS: Partial<Record<string, string>> = {
-  'over-budget':
-    'the budget did not allow an attempt (calls under way hold their worst case: see --concurrency)',
-  cancelled: 'the task was cancelled',
-  expired: 'its time was over before a model answered',
-  failed: 'no model answered (outages only)',
-};
+function failureInLoop({ state }: Journal, unit: Unit): Failure {
+  const result = state.results[nameOf(state, unit)];
+  return loopFailure(state.options.verify, result?.outcome, result?.taskId ?? unit.key);
+}
 
 async function judge(
   deps: IntegrateDependencies,
   unit: Unit,
   changes: Changes,
-): Promise<'sound' | 'doubtful' | { reason: string }> {
+): Promise<'sound' | 'doubtful' | Failure> {
   const { journal, checker, scratch } = deps;
   const { options, inLoop, results, base } = journal.state;
   if (inLoop && results[nameOf(journal.state, unit)]?.outcome === 'solved') return 'sound';
   if (options.perFileVerify === null) return inLoop ? 'doubtful' : 'sound';
   const commit = await scratch.commit(base, changes, messageOf(deps, unit));
-  const failure = await checker.check(commit, checkCommand(options, unit.paths));
-  return failure === null ? 'sound' : { reason: `the check of the file failed: ${failure}` };
+  const command = checkCommand(options, unit.paths);
+  const failure = await checker.check(commit, command);
+  return failure === null ? 'sound' : checkFailure(command, 0, failure);
 }
 
 /** The commit with all of `changes`, one commit each, on top of the base. */
@@ -188,7 +189,8 @@ export function planRetries(journal: Journal, { ends }: Integrated): boolean {
     const round = retries[end.unit.key]?.round ?? 1;
     const answered = results[nameOf(journal.state, end.unit)]?.answered;
     if (end.status !== 'failed' || !answered || round >= (options.maxAttempts ?? DEFAULT_ROUNDS)) return [];
-    return [[end.unit.key, { round: round + 1, reason: end.reason ?? '' }] as const];
+    const reason = [end.reason, end.output].filter((text) => text !== null).join('\n');
+    return [[end.unit.key, { round: round + 1, reason }] as const];
   });
   if (next.length > 0) journal.update((s) => (s.retries = { ...s.retries, ...Object.fromEntries(next) }));
   return next.length > 0;

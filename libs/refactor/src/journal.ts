@@ -15,7 +15,7 @@ import { z } from 'zod';
 
 const usd = z.number().min(0);
 
-/** What the user asked for; fixed when the refactor starts. */
+/** What the user asked for; fixed when the refactor starts, but for the branch, which a resume may rename. */
 export const refactorOptionsSchema = z.object({
   globs: z.array(z.string()).min(1),
   instruction: z.string().min(1),

@@ -1,8 +1,8 @@
 /** What a merge does with one change. */
-export interface Merged<T> {
+export interface Merged<T, R> {
   accepted: T[];
   /** Changes that break the whole together with those accepted before them. */
-  offenders: { item: T; reason: string }[];
+  offenders: { item: T; reason: R }[];
 }
 
 /**
@@ -11,12 +11,12 @@ export interface Merged<T> {
  * @param check whether the given changes together are green: `null`, or why not
  * @param oneByOne checks after every single change, so that each state on the way is known to be green
  */
-export async function mergeGreen<T>(
+export async function mergeGreen<T, R>(
   accepted: readonly T[],
   items: readonly T[],
-  check: (changes: readonly T[]) => Promise<string | null>,
+  check: (changes: readonly T[]) => Promise<R | null>,
   oneByOne: boolean,
-): Promise<Merged<T>> {
+): Promise<Merged<T, R>> {
   if (items.length === 0) return { accepted: [...accepted], offenders: [] };
   if (items.length === 1 || !oneByOne) {
     const reason = await check([...accepted, ...items]);

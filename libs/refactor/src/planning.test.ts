@@ -89,9 +89,25 @@ describe('prompt', () => {
     for (const part of ['DO IT', 'const a = 1;', 'node test.js', "import './c.js'\nB\n"])
       expect(small).toContain(part);
     expect(small).not.toContain('CCC');
-    expect(prompt(5_000)).toContain('CCC');
     expect(prompt(5_000)).not.toContain('unrelated');
     expect(prompt(100)).toBeNull();
+  });
+
+  test('holds what the file imports and what imports it, and nothing further away', () => {
+    const name = (n: number) => `src/${'abcdefgh'[n]}.js`;
+    const eight = Array.from(
+      { length: 8 },
+      (_, n) => [name(n), `module.exports = 'text of ${n}';\n`] as const,
+    );
+    const all = `${eight.map((_, n) => `require('../${name(n)}');`).join('\n')}\n// every one\n`;
+    const repository = new Map<string, string>([...eight, ['test/all.test.js', all]]);
+    const source = { instruction: 'x', verify: 'true', maxTokens: 16_000, graph: readImports(repository) };
+    const lone = buildPrompt({ ...source, paths: ['src/a.js'], texts: repository });
+    expect(lone).toContain('// every one');
+    for (let n = 1; n < 8; n++) expect(lone).not.toContain(`text of ${n}`);
+    const top = buildPrompt({ ...source, paths: ['test/all.test.js'], texts: repository });
+    for (let n = 0; n < 8; n++) expect(top).toContain(`text of ${n}`);
+    expect(prompt(5_000)).not.toContain('CCC');
   });
 
   test('a file with fences stands in a longer fence', () => {

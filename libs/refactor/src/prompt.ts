@@ -1,5 +1,4 @@
 import { estimateTokens } from '@acrouter/models/prompt';
-import { neighboursOf } from './grouping';
 import type { ImportGraph } from './imports';
 
 /** What a prompt is built from. */
@@ -23,7 +22,7 @@ const LONG_FILE_TOKENS = 3_000;
 
 /**
  * The prompt for a group of files, or `null` when the files alone do not fit. Besides them it holds, while there is
- * room, the files they import and the files that import them, nearest first, each whole or not at all.
+ * room, the files they import, then the files that import them, each whole or not at all; none that is further away.
  */
 export function buildPrompt(source: PromptSource): string | null {
   const { paths, texts, graph, instruction, maxTokens } = source;
@@ -68,18 +67,13 @@ function rulesFor({ paths, texts, verify }: PromptSource): string {
   ].join('\n');
 }
 
-/** Neighbours, then neighbours of neighbours. */
-function nearby(paths: readonly string[], graph: ImportGraph): string[] {
-  const seen = new Set(paths);
-  const found: string[] = [];
-  let ring = [...paths];
-  for (let distance = 0; distance < 2; distance++) {
-    const next = ring.flatMap((path) => neighboursOf(path, graph)).filter((path) => !seen.has(path));
-    ring = [...new Set(next)];
-    for (const path of ring) seen.add(path);
-    found.push(...ring);
-  }
-  return found;
+/**
+ * What the files import, then what imports them. Not the neighbours of those: one test that requires everything would
+ * make every file belong to every other.
+ */
+function nearby(paths: readonly string[], { uses, usedBy }: ImportGraph): string[] {
+  const direct = [uses, usedBy].flatMap((side) => paths.flatMap((path) => side.get(path) ?? []));
+  return [...new Set(direct)].filter((path) => !paths.includes(path));
 }
 
 /** A file in a fence that is longer than any fence in it. */

@@ -1,16 +1,17 @@
 import { AcrError } from '@acrouter/domain/errors';
 import type { Sandbox } from '@acrouter/sandbox/sandbox';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { requireFreeBranch } from './branch';
 import { Checker } from './checker';
 import { collectAnswers, type CollectProgress, type RefactorService } from './collect';
-import { gitText } from './git';
 import { integrate, planRetries } from './integrate';
-import { Journal, nameOf, refactorFolders, writeAtomically, type RefactorOptions } from './journal';
+import { Journal, nameOf, refactorFolders, type RefactorOptions } from './journal';
+import { lock } from './lock';
 import { fitsInTasks, planUnits, takeSnapshot, taskOf, type Snapshot } from './plan';
 import { writeReport, type RefactorReport } from './report';
 import { openRepository, type Repository } from './repository';
-import { branchTaken, branchTip, Scratch } from './scratch';
+import { Scratch } from './scratch';
 
 /** What a refactor needs from outside. */
 export interface RefactorDependencies {
@@ -38,10 +39,7 @@ export async function beginRefactor(
   id: string,
   now: Date,
 ): Promise<Journal> {
-  await gitText(repository.root, 'check-ref-format', '--branch', options.branch).catch((cause: unknown) => {
-    throw new AcrError('ACR_INVALID_REQUEST', `"${options.branch}" is no name for a branch.`, { cause });
-  });
-  if (await branchTip(repository.root, options.branch)) throw branchTaken(options.branch);
+  await requireFreeBranch(repository.root, options.branch);
   const snapshot = await takeSnapshot(repository.root, repository.head, options.globs);
   const folder = join(homeOf(repository), id);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -81,12 +79,15 @@ export function unfinishedRefactor(repository: Repository, id?: string): Journal
 /**
  * Carries a refactor on from wherever it is, to its end: answers, merge, branch, report. May be killed anywhere and
  * called again.
- * @throws AcrError ACR_INVALID_REQUEST when the verification fails before any change
+ * @param branch the branch to make from now on; default: that of the journal
+ * @throws AcrError ACR_INVALID_REQUEST when the branch is somebody else's, or the verification fails before any change;
+ *   ACR_CONFLICT when another process is at work on it
  */
 export async function carryOn(
   journal: Journal,
   root: string,
   deps: RefactorDependencies,
+  branch = journal.state.options.branch,
 ): Promise<RefactorReport> {
   const unlock = lock(journal.folder);
   const repository = await openRepository(root);
@@ -94,6 +95,9 @@ export async function carryOn(
   const scratch = await Scratch.open(join(journal.folder, 'scratch.git'), repository, new Date(createdAt));
   const checker = new Checker(deps.sandbox, scratch, journal, repository.root, deps.signal);
   try {
+    // Now, not only after hours of answers and checks: somebody may have made the branch since the start.
+    await requireFreeBranch(repository.root, branch, await scratch.published());
+    journal.update((s) => (s.options.branch = branch));
     const snapshot = await takeSnapshot(repository.root, base, options.globs);
     await checkBase(journal, checker, deps);
     let integrated;
@@ -143,26 +147,4 @@ async function ask(
     progress: deps.progress,
     signal: deps.signal,
   });
-}
-
-/** Keeps a second process away from the journal. @throws AcrError ACR_CONFLICT when one is at work */
-function lock(folder: string): () => void {
-  const file = join(folder, 'pid');
-  const owner = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
-  if (owner > 0 && owner !== process.pid && isAlive(owner))
-    throw new AcrError(
-      'ACR_CONFLICT',
-      `Process ${owner} is working on this refactor. Wait for it, or stop it.`,
-    );
-  writeAtomically(file, String(process.pid));
-  return () => rmSync(file, { force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -27,7 +27,10 @@ export interface RefactorReport {
 export interface FileReport {
   paths: string[];
   status: UnitEnd['status'];
+  /** One line; `null` when merged. */
   reason: string | null;
+  /** File with the end of what the command printed that failed; relative to `folder`. `null` where there is none. */
+  output: string | null;
   commit: string | null;
   /** Model of the answer. */
   model: string | null;
@@ -76,7 +79,7 @@ export async function writeReport(
 async function fileReport(
   journal: Journal,
   scratch: Scratch,
-  { unit, status, reason, commit, changes }: UnitEnd,
+  { unit, status, reason, output, commit, changes }: UnitEnd,
   index: number,
 ): Promise<FileReport> {
   const name = nameOf(journal.state, unit);
@@ -84,6 +87,8 @@ async function fileReport(
   const rounds = resultsOf(journal.state, unit);
   const known = rounds.flatMap((r) => r.costUsd ?? []);
   const slug = `${String(index + 1).padStart(4, '0')}-${(unit.paths[0] ?? '').replace(/[^\w.-]+/g, '-').slice(-80)}`;
+  const outputFile = output === null ? null : `patches/${slug}.output.txt`;
+  if (outputFile !== null) writeAtomically(join(journal.folder, outputFile), `${output}\n`);
   let patch: string | null = null;
   if (status === 'failed' && changes !== null) {
     const { base } = journal.state;
@@ -100,6 +105,7 @@ async function fileReport(
     paths: unit.paths,
     status,
     reason,
+    output: outputFile,
     commit,
     model: result?.model ?? null,
     models: rounds.flatMap((r) => r.models),
@@ -111,12 +117,16 @@ async function fileReport(
 
 const usd = (value: number | null): string => (value === null ? 'unknown' : `$${value.toFixed(5)}`);
 
+/** Why a file was not merged, and where to read on, in one line; '' when merged. */
+export const reasonLine = ({ reason, output }: Pick<FileReport, 'reason' | 'output'>): string =>
+  `${reason ?? ''}${output === null ? '' : `; the end of its output: ${output}`}`.replace(/\s+/g, ' ');
+
 /** The report for a pull request. Pure. */
 export function reportMarkdown(report: RefactorReport): string {
   const { merged, failed, skipped, costUsd, unknownCalls } = report;
   const unknown = unknownCalls > 0 ? `, and ${unknownCalls} calls of unknown cost` : '';
   const rows = report.files.map((f) => {
-    const reason = (f.reason ?? '').split('\n')[0]?.replaceAll('|', '\\|') ?? '';
+    const reason = reasonLine(f).replaceAll('|', '\\|');
     const paths = f.paths.map((p) => `\`${p}\``).join('<br>');
     return `| ${paths} | ${f.status} | ${reason} | ${f.models.join(' → ')} | ${usd(f.costUsd)} | ${f.patch ?? ''} |`;
   });

@@ -1,11 +1,14 @@
-import { AcrError } from '@acrouter/domain/errors';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { branchTaken, branchTip } from './branch';
 import { git, gitText } from './git';
 import type { Repository } from './repository';
 
 /** Files to change in a commit: path → mode and new text. */
 export type Changes = Readonly<Record<string, { mode: string; text: string }>>;
+
+/** Branch of our own repository that holds what was published. */
+const RESULT = 'result';
 
 /**
  * A bare repository of our own that borrows the user's objects. Commits are made here without index and without
@@ -78,6 +81,11 @@ export class Scratch {
     return (await git(this.folder, ['diff-tree', '-p', '--binary', '--full-index', base, commit])).toString();
   }
 
+  /** The commit that was put into the user's repository, or was about to be; `null` before that. */
+  published(): Promise<string | null> {
+    return branchTip(this.folder, RESULT);
+  }
+
   /**
    * Puts `commit` into the user's repository as a new branch.
    * @throws AcrError ACR_INVALID_REQUEST when another commit has that name by now
@@ -87,7 +95,7 @@ export class Scratch {
     const there = await branchTip(root, branch);
     if (there === commit) return;
     if (there) throw branchTaken(branch);
-    await git(this.folder, ['update-ref', 'refs/heads/result', commit]);
+    await git(this.folder, ['update-ref', `refs/heads/${RESULT}`, commit]);
     await git(root, [
       'fetch',
       '--quiet',
@@ -96,18 +104,7 @@ export class Scratch {
       '--no-auto-maintenance',
       '--no-recurse-submodules',
       this.folder,
-      `refs/heads/result:refs/heads/${branch}`,
+      `refs/heads/${RESULT}:refs/heads/${branch}`,
     ]);
   }
 }
-
-/** Commit of a branch, or `null` where there is none. */
-export const branchTip = (root: string, branch: string): Promise<string | null> =>
-  gitText(root, 'rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`).catch(() => null);
-
-/** The fault of a branch name that is in use. */
-export const branchTaken = (branch: string): AcrError =>
-  new AcrError(
-    'ACR_INVALID_REQUEST',
-    `The branch ${branch} exists already and is left alone. Name another with --branch.`,
-  );

@@ -4,7 +4,7 @@ import type { RefactorService } from '@acrouter/refactor/collect';
 import type { Journal, RefactorOptions } from '@acrouter/refactor/journal';
 import { chosenFiles, languageOf, planUnits, takeSnapshot, taskOf } from '@acrouter/refactor/plan';
 import { beginRefactor, carryOn, unfinishedRefactor } from '@acrouter/refactor/refactor';
-import type { FileReport, RefactorReport } from '@acrouter/refactor/report';
+import { reasonLine, type FileReport, type RefactorReport } from '@acrouter/refactor/report';
 import { listFiles, openRepository, type Repository } from '@acrouter/refactor/repository';
 import { openSandbox } from '@acrouter/sandbox/open';
 import { SANDBOX_LANGUAGES } from '@acrouter/sandbox/sandbox';
@@ -23,6 +23,7 @@ interface ResumeOptions extends ConnectOptions {
   repo: string;
   unsafe?: boolean;
   json?: boolean;
+  branch?: string;
 }
 
 interface StartOptions extends ResumeOptions {
@@ -33,7 +34,6 @@ interface StartOptions extends ResumeOptions {
   maxCostUsd?: number;
   maxAttempts?: number;
   concurrency: number;
-  branch?: string;
   groupSize: number;
   maxPromptTokens: number;
   verifyTimeout: number;
@@ -49,6 +49,7 @@ Examples:
   $ acr refactor --glob '**/*.py' --verify "python3 -m unittest" \\
       --instruction "Add type hints" --dry-run
   $ acr refactor resume
+  $ acr refactor resume --branch another-name
 
 The working tree is never touched: the result is a branch. See docs/refactor.md.
 Exit codes: 0 every file merged, 1 some failed or skipped, 2 wrong input,
@@ -85,6 +86,8 @@ export function registerRefactor(program: Command): void {
     .summary('go on with a refactor that was interrupted')
     .description('Goes on where an interrupted refactor stopped; nothing that was paid for is done again.')
     .argument('[id]', 'which one (default: the newest that has not finished)')
+    .option('--branch <name>', 'branch to make instead of the one first named')
+    // The parent knows options of the same names and takes them, wherever they stand.
     .action((id: string | undefined, _own: unknown, self: Command) => resume(id, self.optsWithGlobals()));
 }
 
@@ -201,13 +204,14 @@ async function carry(
   if (sandbox.kind === 'unsafe') note(paint.red('WARNING: no isolation. Answers run with your rights.'));
   note(`Refactor ${journal.state.id}: ${journal.state.units.length} tasks.`);
   try {
-    const report = await carryOn(journal, repository.root, {
+    const deps = {
       service,
       sandbox,
-      say: (line) => view.say(line),
-      progress: (progress) => view.update(progress),
+      say: (line: string) => view.say(line),
+      progress: view.update,
       signal: stop.signal,
-    });
+    };
+    const report = await carryOn(journal, repository.root, deps, given.branch);
     view.close();
     show(report, Boolean(given.json));
   } catch (error) {
@@ -240,7 +244,5 @@ function show(report: RefactorReport, json: boolean): void {
   print(`Report and patches: ${report.folder}`);
 }
 
-function failureLine(file: FileReport): string {
-  const reason = (file.reason ?? '').split('\n')[0] ?? '';
-  return `${paint.yellow(file.status)} ${plain(file.paths.join(' '))}: ${plain(reason)}`;
-}
+const failureLine = (file: FileReport): string =>
+  `${paint.yellow(file.status)} ${plain(file.paths.join(' '))}: ${plain(reasonLine(file))}`;

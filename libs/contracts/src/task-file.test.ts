@@ -55,3 +55,29 @@ describe('verification', () => {
     expect(parsed.error?.issues.map((i) => i.message).join()).toContain(reason);
   });
 });
+
+describe('a file with the name of the answer’s own', () => {
+  const parseTask = (language: string | undefined, verification: object) =>
+    taskSpecSchema.safeParse({ prompt: 'x', language, verification: { command: 'x', ...verification } });
+
+  test.each<[string, string | undefined, object]>([
+    ['by default', 'python', { files: { 'answer.py': 'x' } }],
+    ['by an alias of the language', 'js', { files: { 'answer.js': 'x' } }],
+    ['as the task names it', undefined, { answerFile: 'src/a.py', files: { 'src/a.py': 'x' } }],
+  ])('%s: refused', (_name, language, verification) => {
+    const { error } = parseTask(language, verification);
+    expect(error?.issues[0]).toMatchObject({
+      path: ['verification', 'files'],
+      message: expect.stringContaining('would replace it'),
+    });
+  });
+
+  test.each<[string, string | undefined, object]>([
+    ['another name', 'python', { files: { 'test_answer.py': 'x' } }],
+    ['another answerFile', 'python', { answerFile: 'a.py', files: { 'answer.py': 'x' } }],
+    ['a file to edit', 'python', { edits: ['answer.py'], files: { 'answer.py': 'x' } }],
+    ['a repository', 'python', { repository, files: { 'answer.py': 'x' } }],
+  ])('%s: accepted', (_name, language, verification) =>
+    expect(parseTask(language, verification).success).toBe(true),
+  );
+});

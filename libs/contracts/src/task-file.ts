@@ -1,5 +1,6 @@
 import { PRIORITIES } from '@acrouter/domain/admission';
 import { DIMENSIONS } from '@acrouter/domain/task';
+import { ANSWER_FILES, languageNamed } from '@acrouter/domain/verification/languages';
 import { REPORT_FORMATS } from '@acrouter/domain/verification/test-report';
 import { z } from 'zod';
 
@@ -54,21 +55,37 @@ export const verificationSchema = z
     message: '"failToPass" and "passToPass" need "report": an exit code names no tests',
   });
 
+type VerificationFields = z.infer<typeof verificationSchema>;
+
+/** Whether a file of the task would take the place of the answer, which is written under the same name. */
+function hidesAnswer(language: string | undefined, verification: VerificationFields | undefined): boolean {
+  const { files, answerFile, edits, repository } = verification ?? {};
+  if (!files || edits || repository) return false;
+  const known = language === undefined ? null : languageNamed(language);
+  const name = answerFile ?? (known ? ANSWER_FILES[known] : undefined);
+  return name !== undefined && Object.hasOwn(files, name);
+}
+
 /** One line of a task file, and one element of `POST /v1/tasks`. */
-export const taskSpecSchema = z.strictObject({
-  /** The caller's own name of the task; unique inside one submission. */
-  id: z.string().min(1).max(256).optional(),
-  prompt: z.string().min(1).max(MAX_PROMPT_CHARS),
-  language: z.string().min(1).max(32).optional(),
-  dimension: z.enum(DIMENSIONS).optional(),
-  verification: verificationSchema.optional(),
-  maxAttempts: z.number().int().min(1).max(20).optional(),
-  maxCostUsd: z.number().positive().max(10_000).optional(),
-  /** Seconds from submission until no new attempt starts. */
-  deadlineSeconds: z.number().positive().max(604_800).optional(),
-  costWeight: z.number().min(0).max(1_000).optional(),
-  /** Among the tenant's queued tasks. Default: the run's, else normal. */
-  priority: z.enum(PRIORITIES).optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-});
+export const taskSpecSchema = z
+  .strictObject({
+    /** The caller's own name of the task; unique inside one submission. */
+    id: z.string().min(1).max(256).optional(),
+    prompt: z.string().min(1).max(MAX_PROMPT_CHARS),
+    language: z.string().min(1).max(32).optional(),
+    dimension: z.enum(DIMENSIONS).optional(),
+    verification: verificationSchema.optional(),
+    maxAttempts: z.number().int().min(1).max(20).optional(),
+    maxCostUsd: z.number().positive().max(10_000).optional(),
+    /** Seconds from submission until no new attempt starts. */
+    deadlineSeconds: z.number().positive().max(604_800).optional(),
+    costWeight: z.number().min(0).max(1_000).optional(),
+    /** Among the tenant's queued tasks. Default: the run's, else normal. */
+    priority: z.enum(PRIORITIES).optional(),
+    metadata: z.record(z.string(), z.unknown()).optional(),
+  })
+  .refine((task) => !hidesAnswer(task.language, task.verification), {
+    path: ['verification', 'files'],
+    message: 'a file has the name of the answer\'s own file and would replace it; name another "answerFile"',
+  });
 export type TaskSpec = z.infer<typeof taskSpecSchema>;

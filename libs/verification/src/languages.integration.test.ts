@@ -78,3 +78,67 @@ test.each(Object.keys(CASES) as (keyof typeof CASES)[])('%s', async (language) =
   expect(verdict.passed).toBe(false);
   expect(verdict.signals.find((s) => s.kind === 'syntax')).toMatchObject({ status: 'failed' });
 });
+
+/** Answers that bring a `main`, and answers that reach for the tests' tools: title, language, tests, answer, whether it passes. */
+const NATIVE: [string, keyof typeof CASES, string, string, boolean][] = [
+  [
+    'a demo main',
+    'cpp',
+    '#include <cassert>\nint main() { assert(area(3, 4) == 12); }',
+    '#include <cstdio>\nint area(int w, int h) { return w * h; }\nint main() { std::printf("%d", area(1, 2)); return 3; }',
+    true,
+  ],
+  [
+    'NDEBUG',
+    'cpp',
+    'int main() { assert(area(3, 4) == 12); }',
+    '#define NDEBUG\n#include <cassert>\nint area(int w, int h) { return w + h; }',
+    false,
+  ],
+  [
+    'an assert of its own',
+    'cpp',
+    '#include <cassert>\nint main() { assert(area(3, 4) == 12); }',
+    '#include <cassert>\n#undef assert\n#define assert(x)\nint area(int w, int h) { return w + h; }',
+    false,
+  ],
+  [
+    'a demo main',
+    'rust',
+    'fn main() { assert_eq!(area(3, 4), 12); }',
+    'fn area(w: i32, h: i32) -> i32 { w * h }\nfn main() { println!("{}", area(1, 2)); }',
+    true,
+  ],
+  [
+    'assert',
+    'java',
+    'class Main { public static void main(String[] a) { assert Area.area(3, 4) == 12; } }',
+    'public class Area { static int area(int w, int h) { return w + h; } }',
+    false,
+  ],
+  [
+    'a demo main that comes first',
+    'java',
+    'class Main { public static void main(String[] a) { assert Area.area(3, 4) == 12; } }',
+    'public class Area { static int area(int w, int h) { return w + h; } public static void main(String[] a) {} }',
+    false,
+  ],
+  ['a [ of its own', 'bash', '[ "$(area 3 4)" = 12 ]', '[() { return 0; }\narea() { echo 1; }', false],
+  [
+    'a trap, an alias and an unset of its own',
+    'bash',
+    '[ "$(area 3 4)" = 12 ] || exit 1',
+    'trap "exit 0" EXIT\nunset() { :; }\nexit() { builtin exit 0; }\nshopt -s expand_aliases\nalias unset=true\narea() { echo 1; }',
+    false,
+  ],
+];
+
+test.each(NATIVE)('%s (%s)', async (_title, language, tests, answer, passes) => {
+  if (!sandbox.languages.has(language)) return;
+  const verdict = await verifyAnswer(
+    { prompt: 'Write area.', language, verification: { tests, timeoutMs: 20_000 } },
+    answer,
+    { sandbox, token: randomUUID },
+  );
+  expect(verdict).toMatchObject({ passed: passes, conclusive: true });
+});

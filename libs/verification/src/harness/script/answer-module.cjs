@@ -5,10 +5,14 @@
 function answerModule(judge) {
   const exported = judge.decode(judge.ask({ op: 'exports' }).ok);
   const callable = typeof exported === 'function';
+  judge.assertions.uses.trust(exported);
   const find = (name) => {
     if (typeof name !== 'string' || name === '__esModule') return { found: false };
     const has = exported !== null && (callable || typeof exported === 'object') && name in exported;
-    if (has && exported[name] !== undefined) return { found: true, value: exported[name] };
+    if (has && exported[name] !== undefined) {
+      judge.assertions.uses.trust(exported[name]);
+      return { found: true, value: exported[name] };
+    }
     return judge.lookup(name);
   };
   return new Proxy(callable ? exported : {}, {

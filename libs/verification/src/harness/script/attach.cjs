@@ -23,6 +23,12 @@ function attach() {
   const judge = connectJudge(`/judge/sets/${set}`, (e) => {
     throw e;
   });
+  process.on('exit', (code) => {
+    const hidden = judge.assertions.hiddenFailure();
+    if (code !== 0 || !hidden) return;
+    console.error(`An assertion failed, and the answer caught it: ${hidden.message}`);
+    process.exitCode = 1;
+  });
   judge.words = new Set(JSON.parse(fs.readFileSync('/judge/words.json', 'utf8')));
   const loaded = judge.ask({ op: 'load' });
   if (!('ok' in loaded)) throw new SyntaxError(String(loaded.syntax ?? loaded.unfit));

@@ -11,10 +11,13 @@ function candidateMain(folder, order) {
   const incoming = new Incoming(fs, `${folder}/q`);
   const replies = fs.openSync(`${folder}/p`, 'w');
   const module_ = { exports: {} };
+  const active = process.getActiveResourcesInfo.bind(process);
   const link = {
     vm,
     evaluate: (code) => vm.runInThisContext(code, { filename: 'answer.js' }),
     exports: () => module_.exports,
+    // The pipes are always open.
+    isIdle: () => active().every((kind) => /^(Pipe|TTY)/.test(kind)),
     /** Not earlier: `node -e` puts its own values back when its script ends. */
     prepare() {
       globalThis.require = require('node:module').createRequire('/box/answer.js');
@@ -37,8 +40,8 @@ function candidateMain(folder, order) {
   process.stdout.write = print;
   process.stderr.write = print;
   process.argv = [process.argv[0], 'answer.js'];
-  process.on('unhandledRejection', (e) => side.print(`unhandled rejection: ${String(e)}\n`));
-  process.on('uncaughtException', (e) => side.print(`uncaught: ${String(e)}\n`));
+  process.on('unhandledRejection', (e) => side.escaped(e, true));
+  process.on('uncaughtException', (e) => side.escaped(e, false));
   const gone = () => process.exit(0);
   incoming.listen(require('node:net'), (m) => side.talk.receive(m), gone);
 }

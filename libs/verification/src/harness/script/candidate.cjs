@@ -10,7 +10,7 @@ const MAX_OUTPUT = 65536;
 class Candidate extends Side {
   constructor(link) {
     super(1);
-    this.link = link; // { vm, evaluate(code), exports() }, talk comes later
+    this.link = link; // { vm, evaluate(code), exports(), isIdle() }, talk comes later
     this.talk = null;
     this.objects = [];
     this.ids = new Map();
@@ -65,7 +65,7 @@ class Candidate extends Side {
     if (!this.foreign.has(m.t))
       this.keep(
         m.t,
-        m.promise ? this.testsPromise(m.t) : m.fn ? testsFunction(this, m.t) : testsObject(this, m),
+        m.promise ? this.testsPromise(m.t) : m.fn ? testsFunction(this, m) : testsObject(this, m),
       );
     return this.foreign.get(m.t);
   }
@@ -120,6 +120,12 @@ class Candidate extends Side {
     this.out += part;
   }
 
+  /** An error that nothing here caught. Where a function of the tests threw it, they are told. */
+  escaped(e, rejected) {
+    this.print(`${rejected ? 'unhandled rejection' : 'uncaught'}: ${String(e)}\n`);
+    if (this.numbers.has(e)) this.talk.send({ uncaught: this.encodeError(e), rejected });
+  }
+
   load(message) {
     const { programs, entry, typescript } = this.order ?? message;
     let error = null;
@@ -167,6 +173,8 @@ class Candidate extends Side {
         return this.run();
       case 'get':
         return this.lookup(m.name);
+      case 'idle':
+        return { ok: this.link.isIdle() };
       case 'exports':
         return { ok: this.encode(this.link.exports()) };
       case 'prop':

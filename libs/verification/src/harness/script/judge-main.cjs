@@ -84,7 +84,8 @@ class Run {
     try {
       const module = this.localRequire(name);
       this.judge.surroundings?.watch(name, module);
-      return module;
+      const asserts = /^(node:)?assert(\/strict)?$/.test(name);
+      return asserts ? this.judge.assertions.counting(module) : module;
     } catch (e) {
       if (e.code === 'MODULE_NOT_FOUND') this.missing.add(e);
       throw e;

@@ -1,7 +1,7 @@
 'use strict';
 // The process of the tests.
 const { AnswerDied } = require('./died.cjs');
-const { serveObject } = require('./tests-object.cjs');
+const { Assertions, serveObject } = require('./tests-object.cjs');
 const { Side, own } = require('./values.cjs');
 
 class Judge extends Side {
@@ -12,6 +12,7 @@ class Judge extends Side {
     this.talk = null;
     /** What the tests patch around the answer; null: nothing is known of the tests. */
     this.surroundings = null;
+    this.assertions = new Assertions();
     this.bounds = new Map();
     this.objects = [];
     this.ids = new Map();
@@ -48,7 +49,10 @@ class Judge extends Side {
   encodeObject(v) {
     const handle = this.handles.get(v);
     if (handle !== undefined) return { h: handle };
-    if (typeof v === 'function') return { t: this.idOf(v), fn: 1 };
+    if (typeof v === 'function') {
+      this.assertions.handed++;
+      return { t: this.idOf(v), fn: 1, name: String(v.name), length: Number(v.length) || 0 };
+    }
     const has = (symbol) => (typeof v[symbol] === 'function' ? 1 : 0);
     return { t: this.idOf(v), iter: has(Symbol.iterator), aiter: has(Symbol.asyncIterator) };
   }
@@ -125,6 +129,7 @@ class Judge extends Side {
           if (key === Symbol.iterator) return m.iter ? iterate(false) : undefined;
           if (key === Symbol.asyncIterator) return m.aiter ? iterate(true) : undefined;
           if (typeof key === 'symbol') return undefined;
+          if (!judge.named.has(m.of)) judge.assertions.uses.note(judge.remotes.get(m.h), key);
           if (key === 'constructor' && judge.remotes.has(m.of)) return judge.remotes.get(m.of);
           if (key === 'valueOf' || key === 'toString' || key === 'toJSON') {
             const conversion = judge.conversion(m, key);
@@ -173,7 +178,10 @@ class Judge extends Side {
     Object.defineProperty(target, 'length', { value: m.length, configurable: true });
     target.prototype = judge.mirror(m.h, m.error ? Error.prototype : Object.prototype);
     return new Proxy(target, {
-      apply: (_t, self, args) => judge.call('call', m.h, args, self === globalThis ? undefined : self),
+      apply(_t, self, args) {
+        if (judge.shared.isTheirs(self)) judge.assertions.uses.noteCall(self, judge.remotes.get(m.h));
+        return judge.call('call', m.h, args, self === globalThis ? undefined : self);
+      },
       construct: (_t, args) => judge.call('new', m.h, args),
       get(t, key) {
         if (key === 'prototype') return t.prototype;
@@ -206,8 +214,22 @@ class Judge extends Side {
     const state = this.surroundings?.changes(this);
     const reply = this.talk.ask(state ? { ...message, state } : message);
     if (reply.out) this.link.print(reply.out);
-    if (reply.err) throw this.decodeError(reply.err);
+    if (this.assertions.handed > 0) this.link.stay();
+    if (reply.err) throw this.caught(reply.err);
     return reply;
+  }
+
+  /** Whether nothing is under way in the answer's process by which it could still call the tests. */
+  isAnswerIdle() {
+    const reply = this.talk.ask({ op: 'idle' });
+    if (reply.out) this.link.print(reply.out);
+    return reply.ok !== false;
+  }
+
+  caught(err) {
+    const error = this.decodeError(err);
+    this.assertions.reached(error);
+    return error;
   }
 
   /** What the answer's process asks or tells. */
@@ -215,6 +237,7 @@ class Judge extends Side {
     if (m.out) this.link.print(m.out);
     if ('cb' in m) return this.serve(m);
     if ('settled' in m || 'watch' in m) this.event(m);
+    else if ('uncaught' in m) this.escaped(this.decodeError(m.uncaught), m.rejected === true);
     else throw new AnswerDied('the answer broke the protocol');
     return {};
   }
@@ -225,14 +248,24 @@ class Judge extends Side {
       const target = this.mine(m.cb);
       const args = m.args.map((a) => this.decode(a));
       if (typeof target !== 'function') return { ok: this.encode(serveObject(target, m, args)) };
+      this.assertions.called++;
       if (m.do === 'new') return { ok: this.encode(Reflect.construct(target, args)) };
-      return {
-        ok: m.do === 'call' ? this.encode(Reflect.apply(target, this.decode(m.self), args)) : { u: 1 },
-      };
+      if (m.do !== 'call') return { ok: { u: 1 } };
+      const result = Reflect.apply(target, this.decode(m.self), args);
+      const held = () => this.assertions.heldIn(m.cb);
+      if (result instanceof Promise) result.then(held, (e) => this.assertions.failedIn(m, e));
+      else held();
+      return { ok: this.encode(result) };
     } catch (e) {
       if (e instanceof AnswerDied) throw e;
+      this.assertions.failedIn(m, e);
       return { err: this.encodeError(e) };
     }
+  }
+
+  /** What a function of the tests threw came to nobody in the answer's process: it ends a program. */
+  escaped(e, rejected) {
+    if (this.assertions.isEscape(e, rejected)) this.link.escaped(e);
   }
 
   /** Something that happened in the answer's process while we were not waiting for it. */
@@ -241,7 +274,7 @@ class Judge extends Side {
       const waiting = this.pending.get(m.settled);
       this.pending.delete(m.settled);
       this.link.expectEvents(-1);
-      if (m.err) waiting?.reject(this.decodeError(m.err));
+      if (m.err) waiting?.reject(this.caught(m.err));
       else waiting?.resolve(this.decode(m.ok));
     } else {
       Promise.resolve(this.mine(m.watch)).then(
@@ -258,6 +291,7 @@ class Judge extends Side {
     if (typeof value === 'function' && this.handles.has(value) && (!this.words || this.words.has(name))) {
       this.named.add(this.handles.get(value));
     }
+    this.assertions.uses.trust(value);
     return { found: true, value };
   }
 }

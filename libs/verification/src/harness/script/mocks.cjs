@@ -44,6 +44,10 @@ function mockFunction(implementation) {
     getMockName: () => 'jest.fn()',
     mockImplementation: always(runs),
     mockImplementationOnce: once(runs),
+    mockReturnThis: () =>
+      always(runs)(function () {
+        return this;
+      }),
     mockReturnValue: always(returns),
     mockReturnValueOnce: once(returns),
     mockResolvedValue: always(resolves),

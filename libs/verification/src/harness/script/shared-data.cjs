@@ -159,6 +159,12 @@ class SharedData {
     return entry;
   }
 
+  /** Whether `v` is a replica of an object that the other side made. */
+  isTheirs(v) {
+    const number = v !== null && typeof v === 'object' ? this.numbers.get(v) : undefined;
+    return number !== undefined && number % 2 !== this.next % 2;
+  }
+
   /** A reference to plain data, or null when `v` is none. */
   refer(v) {
     const number = this.numbers.get(v);

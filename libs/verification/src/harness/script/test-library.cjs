@@ -1,148 +1,237 @@
 'use strict';
 // Tests written for a test library: `describe`, `test`, `expect` and their like, as far as tests of functions use them.
 const util = require('node:util');
-const { explain } = require('./scope.cjs');
+const { MATCHERS, asymmetric, explain } = require('./scope.cjs');
 const { AnswerDied } = require('./died.cjs');
 
-/** `describe`, `test`, `expect` and their like, as far as tests of single functions use them. */
+const HOOKS = ['beforeAll', 'beforeEach', 'afterEach', 'afterAll'];
+
+/** Tests that belong together, with their hooks. */
+class Group {
+  constructor(parent, only) {
+    this.parent = parent;
+    this.only = only || (parent?.only ?? false);
+    this.hooks = Object.fromEntries(HOOKS.map((kind) => [kind, []]));
+    this.started = false;
+  }
+
+  /** This group and those around it, the outermost first. */
+  get line() {
+    return this.parent ? [...this.parent.line, this] : [this];
+  }
+}
+
+/** What the tests have asked to be run. */
+class Collected {
+  constructor(assertions) {
+    this.assertions = assertions;
+    this.tests = [];
+    this.group = new Group(null, false);
+    this.groups = [this.group];
+    /** Fails the test that is running; null when none is. */
+    this.interrupt = null;
+    /** What `expect` did and is to do in the test that is running. */
+    this.expected = { made: 0, exactly: null, some: false };
+  }
+
+  add(name, run, { only = false, row = null } = {}) {
+    this.tests.push({ name: String(name), run, row, group: this.group, only: only || this.group.only });
+  }
+
+  describe(body, only, row) {
+    this.group = new Group(this.group, only);
+    this.groups.push(this.group);
+    try {
+      body(...row);
+    } finally {
+      this.group = this.group.parent;
+    }
+  }
+
+  hook(kind) {
+    return (...args) => void this.group.hooks[kind].push(args.find((a) => typeof a === 'function'));
+  }
+
+  /** A library of which only a part is here: using the rest says nothing about the answer. */
+  partly(name, library) {
+    return new Proxy(library, {
+      get: (target, key) => {
+        if (typeof key === 'symbol' || key in target || /^(then|toJSON|inspect)$/.test(key))
+          return Reflect.get(target, key);
+        this.assertions.missing ??= `${name}${key}`;
+        throw new Error(`${name}${key} is not supported here`);
+      },
+    });
+  }
+}
+
+/** Rows of `each([[1, 2], [3, 4]])` or of a table in a template, as lists of arguments. */
+function rowsOf(table, values) {
+  if (!Array.isArray(table?.raw)) return table.map((row) => (Array.isArray(row) ? row : [row]));
+  const names = table[0].split('|').map((name) => name.trim());
+  return values.flatMap((_v, i) =>
+    i % names.length === 0 ? [[Object.fromEntries(names.map((name, k) => [name, values[i + k]]))]] : [],
+  );
+}
+
+/** `describe`, `test`, `expect` and their like; what they are asked to run goes to `collected`. */
 function testGlobals(collected, text) {
-  const mocking = /\b(jest|vi)\.\w/.test(text) ? require('./mocks.cjs').mocking : null;
-  const hooks = { before: [], after: [] };
-  const add = (name, run) =>
-    void collected.push({ name: String(name), run, before: [...hooks.before], after: hooks.after });
-  const each = (rows) => (name, run) =>
-    rows.forEach((row) => add(name, () => run(...(Array.isArray(row) ? row : [row]))));
-  const test = Object.assign(add, { each, skip: () => undefined, only: add });
-  const describe = Object.assign((_name, body) => void body(), { skip: () => undefined });
-  const before = (hook) => void hooks.before.push(hook);
+  const mocking = /\b(jest|vi)\.\w/.test(text)
+    ? collected.partly('jest.', require('./mocks.cjs').mocking)
+    : null;
+  const bodyOf = (rest) => rest.find((a) => typeof a === 'function');
+  const nothing = Object.assign(() => undefined, { each: () => () => undefined });
+  const adding = (name, put) => {
+    const each =
+      (only) =>
+      (table, ...values) =>
+      (title, ...rest) =>
+        rowsOf(table, values).forEach((row) => put(title, bodyOf(rest), only, row));
+    const only = Object.assign((title, ...rest) => put(title, bodyOf(rest), true), { each: each(true) });
+    const plain = (title, ...rest) => put(title, bodyOf(rest), false);
+    const parts = { each: each(false), only, skip: nothing, todo: nothing, concurrent: plain };
+    return collected.partly(`${name}.`, Object.assign(plain, parts));
+  };
+  const test = adding('test', (title, run, only, row) => run && collected.add(title, run, { only, row }));
+  const describe = adding('describe', (_title, body, only, row = []) => collected.describe(body, only, row));
+  const hooks = Object.fromEntries(HOOKS.map((kind) => [kind, collected.hook(kind)]));
   return {
     ...(mocking ? { jest: mocking, vi: mocking } : {}),
-    test,
-    it: test,
-    describe,
-    suite: describe,
-    expect,
-    beforeEach: before,
-    beforeAll: before,
-    before,
-    afterEach: () => undefined,
-    afterAll: () => undefined,
+    ...{ test, it: test, describe, suite: describe, ...hooks, before: hooks.beforeAll },
+    // An answer may define such names where there are no suites.
+    ...(/\b(describe|test|it)\b/.test(text)
+      ? { fit: test.only, xit: nothing, xtest: nothing, fdescribe: describe.only, xdescribe: nothing }
+      : {}),
+    ...(/\bdescribe\b/.test(text) ? { context: describe, after: hooks.afterAll } : {}),
+    expect: expectOf(collected),
   };
+}
+
+/** A test or hook to its end: with `done` where it takes that, and until an error that nobody else catches. */
+function toItsEnd(collected, f, row) {
+  // `({ expect }) => ...` is vitest's.
+  const takesDone = row === null && f.length > 0 && !/^(async\s*)?(function\s*)?\(\s*\{/.test(String(f));
+  const itself = { timeout: () => itself, slow: () => itself, retries: () => itself };
+  return new Promise((resolve, reject) => {
+    const fail = (e) => reject(e instanceof Error ? e : new Error(`done was called with ${util.inspect(e)}`));
+    const done = Object.assign((e) => (e ? fail(e) : resolve()), { fail });
+    collected.interrupt = reject;
+    const given = row ?? [takesDone ? done : { expect: expectOf(collected) }];
+    const result = f.apply(itself, given);
+    if (takesDone) Promise.resolve(result).then(undefined, reject);
+    else resolve(result);
+  }).finally(() => (collected.interrupt = null));
+}
+
+async function runHooks(collected, kind, groups) {
+  for (const group of groups) {
+    for (const hook of group.hooks[kind]) await toItsEnd(collected, hook, null);
+  }
+}
+
+async function runOne(collected, { run, row, group }) {
+  collected.expected = { made: 0, exactly: null, some: false };
+  const fresh = group.line.filter((g) => !g.started);
+  for (const g of fresh) g.started = true;
+  await runHooks(collected, 'beforeAll', fresh);
+  await runHooks(collected, 'beforeEach', group.line);
+  await toItsEnd(collected, run, row);
+  const { made, exactly, some } = collected.expected;
+  if (exactly !== null && made !== exactly)
+    throw new Error(`expected ${exactly} assertions, and there were ${made}`);
+  if (some && made === 0) throw new Error('expected assertions, and there was none');
+  await runHooks(collected, 'afterEach', [...group.line].reverse());
 }
 
 /** Runs the collected tests; `null` when there are none. */
 async function runCollected(collected) {
-  if (collected.length === 0) return null;
+  const only = collected.tests.some((t) => t.only);
+  const tests = collected.tests.filter((t) => t.only || !only);
+  if (tests.length === 0) return null;
   const failures = [];
-  for (const { name, run, before } of collected) {
+  const attempt = async (name, work) => {
     try {
-      for (const hook of before) await hook();
-      await run();
+      await work();
     } catch (e) {
       if (e instanceof AnswerDied) throw e;
       failures.push({ test: name.slice(0, 200), ...explain(e) });
     }
-  }
-  const total = collected.length;
+  };
+  for (const test of tests) await attempt(test.name, () => runOne(collected, test));
+  const ran = collected.groups.filter((g) => g.started).reverse();
+  const failed = failures.length;
+  await attempt('afterAll', () => runHooks(collected, 'afterAll', ran));
   return {
     status: failures.length === 0 ? 'passed' : 'failed',
-    passed: total - failures.length,
-    total,
+    passed: tests.length - failed,
+    total: tests.length,
     failures: failures.slice(0, 5),
   };
 }
 
-/** Whether a value has everything that `want` has. */
-function matches(got, want) {
-  if (want === null || typeof want !== 'object' || Array.isArray(want))
-    return util.isDeepStrictEqual(got, want);
-  return got !== null && typeof got === 'object' && Object.keys(want).every((k) => matches(got[k], want[k]));
+/** `expect` with its counts and its places for expected values. */
+function expectOf(collected) {
+  const expect = (got) => {
+    const matchers = (wanted) =>
+      collected.partly('expect().', {
+        ...Object.fromEntries(
+          Object.entries(MATCHERS).map(([name, holds]) => [
+            name,
+            (...args) => {
+              collected.expected.made++;
+              collected.assertions.make(() => check(got, name, holds, args, wanted));
+            },
+          ]),
+        ),
+        ...(wanted ? { not: matchers(false), ...settledOf(got, expect) } : {}),
+      });
+    return matchers(true);
+  };
+  return collected.partly(
+    'expect.',
+    Object.assign(expect, asymmetric(true), {
+      not: asymmetric(false),
+      assertions: (n) => void (collected.expected.exactly = n),
+      hasAssertions: () => void (collected.expected.some = true),
+    }),
+  );
 }
 
-const MATCHERS = {
-  toBe: (got, want) => Object.is(got, want),
-  toEqual: (got, want) => util.isDeepStrictEqual(got, want),
-  toStrictEqual: (got, want) => util.isDeepStrictEqual(got, want),
-  toBeCloseTo: (got, want, digits = 2) => Math.abs(got - want) < 10 ** -digits / 2,
-  toBeTruthy: (got) => Boolean(got),
-  toBeFalsy: (got) => !got,
-  toBeNull: (got) => got === null,
-  toBeUndefined: (got) => got === undefined,
-  toBeDefined: (got) => got !== undefined,
-  toBeNaN: (got) => Number.isNaN(got),
-  toBeGreaterThan: (got, want) => got > want,
-  toBeGreaterThanOrEqual: (got, want) => got >= want,
-  toBeLessThan: (got, want) => got < want,
-  toBeLessThanOrEqual: (got, want) => got <= want,
-  toContain: (got, want) => (typeof got === 'string' ? got.includes(want) : Array.from(got).includes(want)),
-  toContainEqual: (got, want) => Array.from(got).some((v) => util.isDeepStrictEqual(v, want)),
-  toHaveLength: (got, want) => got.length === want,
-  toHaveProperty: (got, want) =>
-    String(want)
-      .split('.')
-      .reduce((v, k) => v?.[k], got) !== undefined,
-  toMatch: (got, want) => (typeof want === 'string' ? got.includes(want) : want.test(got)),
-  toBeInstanceOf: (got, want) => got instanceof want,
-  toHaveBeenCalled: (got) => got.mock.calls.length > 0,
-  toHaveBeenCalledTimes: (got, want) => got.mock.calls.length === want,
-  toHaveBeenCalledWith: (got, ...want) => got.mock.calls.some((c) => util.isDeepStrictEqual(c, want)),
-  toHaveBeenLastCalledWith: (got, ...want) => util.isDeepStrictEqual(got.mock.calls.at(-1), want),
-  toHaveBeenNthCalledWith: (got, n, ...want) => util.isDeepStrictEqual(got.mock.calls[n - 1], want),
-  toHaveReturnedWith: (got, want) => got.mock.results.some((r) => util.isDeepStrictEqual(r.value, want)),
-  toMatchObject: (got, want) => matches(got, want),
-  toThrow: (got, want) => {
-    try {
-      got();
-    } catch (e) {
-      if (e instanceof AnswerDied) throw e;
-      if (want === undefined) return true;
-      if (typeof want === 'function') return e instanceof want;
-      return want instanceof RegExp ? want.test(e.message) : e.message.includes(want.message ?? want);
-    }
-    return false;
-  },
-};
-MATCHERS.toThrowError = MATCHERS.toThrow;
+function check(got, name, holds, args, wanted) {
+  if (Boolean(holds(got, ...args)) === wanted) return;
+  const shown = [got, ...args].map((v) => util.inspect(v).slice(0, 200));
+  throw new Error(`expected ${shown[0]} ${wanted ? '' : 'not '}${name} ${shown.slice(1).join(', ')}`);
+}
 
-function expect(got) {
-  const matchers = (wanted) =>
-    Object.fromEntries(
-      Object.entries(MATCHERS).map(([name, holds]) => [
-        name,
-        (...args) => {
-          if (Boolean(holds(got, ...args)) === wanted) return;
-          const shown = [got, ...args].map((v) => util.inspect(v).slice(0, 200));
-          throw new Error(`expected ${shown[0]} ${wanted ? '' : 'not '}${name} ${shown.slice(1).join(', ')}`);
-        },
-      ]),
+/** `resolves` and `rejects`. */
+function settledOf(got, expect) {
+  const after = async (wanted, use) => {
+    const outcome = await Promise.resolve(got).then(
+      (v) => ['resolves', v],
+      (e) => ['rejects', e],
     );
-  const settled = (wanted) =>
+    if (outcome[0] !== wanted) throw new Error(`expected a promise that ${wanted}`);
+    return use(outcome[1]);
+  };
+  const thrower = (e) => () => {
+    throw e;
+  };
+  const settled = (wanted, not) =>
     new Proxy(
       {},
       {
-        get:
-          (_t, name) =>
-          async (...args) => {
-            const outcome = await Promise.resolve(got).then(
-              (v) => ['resolves', v],
-              (e) => ['rejects', e],
-            );
-            if (outcome[0] !== wanted) throw new Error(`expected a promise that ${wanted}`);
-            const value = name.startsWith('toThrow')
-              ? () => {
-                  throw outcome[1];
-                }
-              : outcome[1];
-            return expect(value)[name](...args);
-          },
+        get: (_t, name) => {
+          if (name === 'not') return settled(wanted, true);
+          if (typeof name !== 'string' || name === 'then') return undefined;
+          return (...args) =>
+            after(wanted, (value) => {
+              const expected = expect(name.startsWith('toThrow') ? thrower(value) : value);
+              return (not ? expected.not : expected)[name](...args);
+            });
+        },
       },
     );
-  return {
-    ...matchers(true),
-    not: matchers(false),
-    resolves: settled('resolves'),
-    rejects: settled('rejects'),
-  };
+  return { resolves: settled('resolves', false), rejects: settled('rejects', false) };
 }
 
-module.exports = { runCollected, testGlobals };
+module.exports = { Collected, runCollected, testGlobals };

@@ -3,54 +3,74 @@
 const { explain, scopeOf } = require('./scope.cjs');
 const { asScript, withoutTypes } = require('./source.cjs');
 const { notCarried } = require('./surroundings.cjs');
-const { runCollected, testGlobals } = require('./test-library.cjs');
+const { Collected, runCollected, testGlobals } = require('./test-library.cjs');
 const { AnswerDied } = require('./died.cjs');
 
 /** Turns of the event loop that test libraries get for their last work. */
 const LAST_ROUNDS = 4;
+/** How long collected tests wait for what the answer still does when they are over, ms. */
+const QUIET_MS = 1_000;
+/** Milliseconds per second of the time limit in which an answer's timers may keep the tests waiting. */
+const STAY_SHARE = 600;
 
 /** Runs the tests of an order to their end, then calls `after` once. */
 function runTests(run, after) {
   run.begin('tests');
   const before = run.judge.asked;
+  const { assertions, link } = run.judge;
+  assertions.loaded ||= /(?<!function\s+)\bexpect\s*\(/.test(run.order.tests);
+  link.stayMs = Math.min(link.stayMs, run.order.seconds.tests * STAY_SHARE);
   const settle = (result) => {
     if (run.report.checks.tests) return;
-    const beyond = result.status === 'failed' ? notCarried(run.order.tests) : null;
-    if (beyond !== null) {
-      const reason = `the tests use ${beyond}, which does not reach the answer: it runs in a process of its own`;
-      result = { status: 'empty', message: `${reason}: give a command with "isolation": "shared"` };
-    }
-    const idle = result.status === 'passed' && run.judge.asked === before;
-    run.done(
-      'tests',
-      idle ? { status: 'empty', message: 'the tests checked nothing of the answer' } : result,
-    );
+    run.done('tests', worthOf(run, result, before));
     run.current = null;
     after();
   };
+  const collected = new Collected(assertions);
   const failed = (e) => {
     if (e instanceof AnswerDied) return run.died(e);
+    if (collected.interrupt) return collected.interrupt(e);
     const broken = run.missing.has(e) ? `the tests do not run: ${e.message.split('\n')[0]}` : null;
     settle(broken ? { status: 'empty', message: broken } : { status: 'failed', ...explain(e) });
   };
-  const ended = watchEnd(run, settle, failed, after);
-  const collected = [];
+  const ended = watchEnd(run, settle, failed);
   const collect = testGlobals(collected, run.order.tests);
   // An answer may be a function of such a name itself.
   delete collect[run.order.entry];
   run.library = { ...collect };
-  console.assert = (holds, ...message) => {
-    if (!holds) throw new Error(['Assertion failed', ...message].map(String).join(' '));
-  };
+  console.assert = (holds, ...message) =>
+    assertions.make(() => {
+      if (!holds) throw new Error(['Assertion failed', ...message].map(String).join(' '));
+    });
   try {
     const f = compiled(run.order);
     if (typeof f === 'string') return settle({ status: 'empty', message: f });
     f(scopeOf(run.judge, { ...collect, ...run.locals }))
       .then(() => runCollected(collected))
-      .then((result) => (result ? settle(result) : ended()), failed);
+      .then(async (result) => {
+        if (!result) return ended();
+        await link.quiet(QUIET_MS);
+        settle(result);
+      })
+      .catch(failed);
   } catch (e) {
     failed(e);
   }
+}
+
+/** What a result says about the answer: nothing where the tests did not get to it. `before`: questions before them. */
+function worthOf(run, result, before) {
+  const { judge, order } = run;
+  const { missing } = judge.assertions;
+  const beyond = missing || result.status === 'failed' ? notCarried(order.tests) : null;
+  if (beyond !== null) {
+    const reason = `the tests use ${beyond}, which does not reach the answer: it runs in a process of its own`;
+    return { status: 'empty', message: `${reason}: give a command with "isolation": "shared"` };
+  }
+  if (missing) return { status: 'empty', message: `the tests do not run: ${missing} is not supported here` };
+  if (result.status !== 'passed') return result;
+  if (judge.asked === before) return { status: 'empty', message: 'the tests checked nothing of the answer' };
+  return judge.assertions.objection(order.tests, explain) ?? result;
 }
 
 /** The tests as a function of their scope, or why they are none. */
@@ -66,13 +86,11 @@ function compiled(order) {
 }
 
 /** Notices every way in which tests can end. Returns what to call when their own code has come to its end. */
-function watchEnd(run, settle, failed, after) {
+function watchEnd(run, settle, failed) {
   process.exit = (code) => {
     const right = (code ?? process.exitCode ?? 0) === 0;
     const why = right ? {} : { message: `the tests ended with exit code ${code}` };
-    run.done('tests', { status: right ? 'passed' : 'failed', ...why });
-    run.current = null;
-    after();
+    settle({ status: right ? 'passed' : 'failed', ...why });
     throw new Error('the tests are over');
   };
   process.on('uncaughtException', failed);

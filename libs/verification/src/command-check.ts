@@ -17,6 +17,10 @@ import { DEFAULT_CHECK_MS } from './check';
 import { runIsolated, type IsolatedCommand } from './isolated-command';
 import { reportFinding, testedBy, type Isolation } from './report-finding';
 import { reportedRequest } from './reported-run';
+import { skipsOf, UNASKED_SKIP, withoutUnaskedSkips } from './reports/skips';
+
+const UNASKED_SKIPS = `tests were ${UNASKED_SKIP}`;
+const NOTHING_RAN = 'no test was run';
 
 /** Builds and test suites need more than one program does. */
 export const PROJECT_LIMITS: Partial<SandboxLimits> = {
@@ -77,7 +81,10 @@ async function checkByExitCode(run: CommandRun): Promise<Checked> {
   const result = isolated
     ? await runIsolated(sandbox, isolated, deps.signal)
     : await sandbox.run(run.request, deps.signal);
-  const finding = commandFinding(result, isolated ? 'own-sandbox' : 'none');
+  const finding = withoutSkips(
+    commandFinding(result, isolated ? 'own-sandbox' : 'none'),
+    run.check.language === 'python' ? skipsOf(result, ownTexts(run.check)) : null,
+  );
   return { findings: [finding], chosen: program, ran: true, refused: refusalOf(result) };
 }
 
@@ -98,7 +105,12 @@ async function checkByReport(run: CommandRun, report: ReportSpec): Promise<Check
     ? await runIsolated(sandbox, { ...isolated, request }, deps.signal)
     : await sandbox.run(request, deps.signal);
   const isolation: Isolation = isolated ? 'own-sandbox' : 'none';
-  const finding = reportFinding(result, testedBy(result, token, report.format), {
+  const tested = testedBy(result, token, report.format);
+  if (tested.kind === 'tested' && report.format === 'pytest') {
+    const names = new Set(planted.flatMap((p) => [...p.mustFail, ...p.mustPass]));
+    tested.tests = withoutUnaskedSkips(tested.tests, ownTexts(check), names);
+  }
+  const finding = reportFinding(result, tested, {
     format: report.format,
     isolation,
     planted,
@@ -145,6 +157,24 @@ function editedFiles(check: Check, edits: readonly string[]): Record<string, str
   const files = check.task.verification?.files ?? {};
   const result = applyEdits(check.answer, Object.fromEntries(edits.map((path) => [path, files[path] ?? ''])));
   return result.kind === 'edited' ? { ...files, ...result.files } : result.reason;
+}
+
+/** Texts of the task's Python files that the answer cannot change. */
+function ownTexts({ task }: Check): string[] {
+  const { files = {}, edits = [] } = task.verification ?? {};
+  return Object.entries(files).flatMap(([path, text]) =>
+    path.endsWith('.py') && !edits.includes(path) ? [text] : [],
+  );
+}
+
+/** A success that rests on skipped tests is none. An answer that runs elsewhere cannot have skipped them. */
+function withoutSkips(finding: Finding, skips: ReturnType<typeof skipsOf>): Finding {
+  if (skips === null || finding.status !== 'passed') return finding;
+  const reason = skips === 'unasked' ? UNASKED_SKIPS : NOTHING_RAN;
+  const evidence = { ...finding.evidence, reason };
+  return skips === 'unasked' && finding.evidence['isolation'] === 'none'
+    ? { ...finding, status: 'failed', score: 0, evidence }
+    : { ...finding, status: 'unavailable', score: null, evidence };
 }
 
 /** Why a run says nothing about the answer, or `null`. */

@@ -83,6 +83,34 @@ describe('indentBody', () => {
   ])('%j', (body, expected) => {
     expect(indentBody(body)).toBe(expected);
   });
+
+  test.each([
+    ['self.x = 1\nreturn self', '        self.x = 1\n        return self'],
+    ['    return 1', '        return 1'],
+    ['        return 1', '        return 1'],
+    ['a = 1\n        return a', '        a = 1\n        return a'],
+  ])('of a method: %j', (body, expected) => {
+    expect(indentBody(body, 8)).toBe(expected);
+  });
+});
+
+describe('bodies of a prompt that ends in the head of a method', () => {
+  const stub =
+    'class C:\n    def one(self):\n        return 1\n    def add(self, b):\n        """Add b: to x."""\n';
+  const bodiesOf = (text: string) =>
+    readPrograms('        return b\n', { language: 'python', prompt: text }).filter((p) => p.way === 'body');
+
+  test('stand below it', () => {
+    expect(bodiesOf(stub).map((p) => p.text.trimEnd())).toContain(`${stub}        return b`);
+  });
+
+  test.each([
+    ['has a body', `${stub}        return b\n`],
+    ['is prose', `Finish it:\n\n${stub}`],
+    ['has no function', 'class C:\n    pass\n'],
+  ])('but not below one that %s', (_what, text) => {
+    expect(bodiesOf(text)).toEqual([]);
+  });
 });
 
 test('findFences knows tags, longer fences, indentation and missing ends', () => {

@@ -21,6 +21,8 @@ export interface Program {
 
 const MAX_PROGRAMS = 12;
 const PYTHON_START = /^(async def|def|class|import|from|@\w|if __name__)\b|^@\w/;
+/** First line of a prompt that is Python code and not prose. */
+const CODE_START = /^(async def|def|class|import|from|@|#|"""|'''|[A-Z_a-z]\w*\s*=)/;
 const SCRIPT_START =
   /^(export|import|async function|function|class|const|let|var|module\.|exports\.|'use strict'|"use strict"|interface|type|enum|package|func|use|fn|pub|struct|impl|mod|#include|#!|using|public|private|template|int|void|bool|long|double|auto|static|namespace|\/\/|\/\*)/;
 
@@ -120,8 +122,9 @@ const indentOf = (line: string) => line.length - line.trimStart().length;
 /**
  * A bare body, indented to stand below a `def`. Models and their clients strip the first line's indentation,
  * so it is rebuilt from the line that follows.
+ * @param least columns that the body of this `def` stands in; 4 at the left margin, more for a method
  */
-export function indentBody(body: string): string {
+export function indentBody(body: string, least = 4): string {
   const lines = body.replace(/^(\s*\n)+/, '').split('\n');
   const [head = '', ...rest] = lines;
   const next = rest.find((line) => line.trim() !== '');
@@ -130,8 +133,29 @@ export function indentBody(body: string): string {
     const margin = indentOf(next) - (opens ? 4 : 0);
     if (margin > 0) return [' '.repeat(margin) + head, ...rest].join('\n');
   }
-  if (indentOf(head) > 0) return lines.join('\n');
-  return lines.map((line) => (line.trim() === '' ? line : `    ${line}`)).join('\n');
+  const missing = least - indentOf(head);
+  if (indentOf(head) > 0 && (least === 4 || missing <= 0)) return lines.join('\n');
+  return lines.map((line) => (line.trim() === '' ? line : ' '.repeat(missing) + line)).join('\n');
+}
+
+/** Columns that the body of the last `def` of a stub stands in. */
+const bodyColumns = (stub: string): number =>
+  indentOf([...stub.matchAll(/^[ \t]*(?:async )?def\s/gm)].at(-1)?.[0] ?? '') + 4;
+
+/** Whether Python code ends in a `def` without a body: nothing but a docstring and comments below its head. */
+function endsOpen(code: string): boolean {
+  const last = [...code.matchAll(/^[ \t]*(?:async )?def\s+\w+/gm)].at(-1);
+  if (!last) return false;
+  const lines = code.slice(last.index).trimEnd().split('\n');
+  const head = lines.findIndex((line) => /:\s*(#.*)?$/.test(line));
+  const below = lines
+    .slice(head + 1)
+    .filter((line) => !/^\s*(#|$)/.test(line))
+    .join('\n')
+    .trim();
+  if (head < 0 || below === '') return head >= 0;
+  const quotes = /^[rRuU]?("""|\'\'\')/.exec(below)?.[1];
+  return quotes !== undefined && below.length >= 6 && below.indexOf(quotes, 4) === below.length - 3;
 }
 
 /** The part of a prompt that is code before the function asked for: imports and helper functions. */
@@ -144,10 +168,7 @@ export function preambleOf(context: ExtractionContext): string {
   const lines = before.split('\n');
   const first = lines.findIndex((line) => line.trim() !== '');
   // Prose before the function: only its imports can be meant.
-  const start =
-    context.language === 'python'
-      ? /^(async def|def|class|import|from|@|#|"""|'''|[A-Z_a-z]\w*\s*=)/
-      : SCRIPT_START;
+  const start = context.language === 'python' ? CODE_START : SCRIPT_START;
   return first < 0 || start.test(lines[first] as string) ? before : importsOf(before, context.language);
 }
 
@@ -174,12 +195,13 @@ function importsOf(text: string, language: CheckedLanguage): string {
     .join('\n');
 }
 
-/** Head of the function in the prompt, for a bare body; `null` when the prompt is not unfinished code. */
+/** Code of the prompt down to the head of a function, for a bare body; `null` when the prompt is not unfinished code. */
 function stubOf(context: ExtractionContext): string | null {
   const { entryPoint, language } = context;
-  if (!entryPoint || language !== 'python') return null;
+  if (language !== 'python') return null;
   const code = promptCode(context);
-  return definitionOf(entryPoint, language).test(code) ? `${code.trimEnd()}\n` : null;
+  const isStub = entryPoint && definitionOf(entryPoint, language).test(code);
+  return isStub || (CODE_START.test(code.trimStart()) && endsOpen(code)) ? `${code.trimEnd()}\n` : null;
 }
 
 /**
@@ -203,7 +225,9 @@ export function readPrograms(answer: string, context: ExtractionContext): Progra
     before.trim() === '' ? code : `${before.trimEnd()}\n\n${code}`;
   const programs = readings.flatMap((r) => [
     { ...r, text: join(preamble, r.code) },
-    ...(stub === null ? [] : [{ way: 'body' as const, code: r.code, text: stub + indentBody(r.code) }]),
+    ...(stub === null
+      ? []
+      : [{ way: 'body' as const, code: r.code, text: stub + indentBody(r.code, bodyColumns(stub)) }]),
     { ...r, text: r.code },
   ]);
   const seen = new Set<string>();

@@ -11,7 +11,13 @@ import {
 } from '@acrouter/domain/verification/repository-edits';
 import { compareRuns, type ListResult } from '@acrouter/domain/verification/resolution';
 import { silent, type Finding } from '@acrouter/domain/verification/signals';
-import { MAX_LISTED, sumsOf, TestIndex } from '@acrouter/domain/verification/test-report';
+import {
+  idOf,
+  MAX_LISTED,
+  sumsOf,
+  TestIndex,
+  type TestCase,
+} from '@acrouter/domain/verification/test-report';
 import type { Sandbox, SandboxLanguage } from '@acrouter/sandbox/sandbox';
 import type { Check, Checked, VerifyDependencies } from '../check';
 import { failureLine, forgery, outputOf, withoutReport } from '../report-finding';
@@ -166,16 +172,20 @@ function judge(
     const finding = silent('tests', 'unavailable', `the task cannot be used: ${compared.reason}`);
     return { ...finding, evidence: { given: true, ...evidence, ...finding.evidence } };
   }
-  const { resolved, share, failToPass, passToPass } = compared;
+  const { failToPass, passToPass } = compared;
   const unmet = [...failToPass.unmet, ...passToPass.unmet].map(({ name, status, message }) => ({
     name,
     message: message ?? status,
   }));
-  const total = failToPass.required + passToPass.required;
+  const required = failToPass.required + passToPass.required;
+  // A skip that was not there before is the answer's, whether the task names the test or not.
+  const evaded = unmet.length === 0 ? newlySkipped(before.tests, results.tests) : [];
+  unmet.push(...evaded.map((name) => ({ name, message: 'skipped, and was not before' })));
+  const [total, resolved] = [required + evaded.length, unmet.length === 0];
   return {
     kind: 'tests',
     status: resolved ? 'passed' : 'failed',
-    score: share,
+    score: (total - unmet.length) / total,
     evidence: {
       given: true,
       ...evidence,
@@ -186,6 +196,15 @@ function judge(
       ...(resolved ? {} : { message: failureLine(total, unmet) }),
     },
   };
+}
+
+/** Ids of the tests that ran before and are skipped now. */
+function newlySkipped(before: readonly TestCase[], after: readonly TestCase[]): string[] {
+  const idsOf = (tests: readonly TestCase[], skipped: boolean) =>
+    tests.filter((t) => (t.status === 'skipped') === skipped && !t.fileLevel).map(idOf);
+  const ran = new Set(idsOf(before, false));
+  const known = new Set(idsOf(before, true));
+  return [...new Set(idsOf(after, true))].filter((id) => ran.has(id) && !known.has(id));
 }
 
 const countsOf = ({ required, passed }: ListResult) => ({ required, passed });

@@ -5,6 +5,7 @@ import sys
 
 from acr_harness.channel import Channel
 from acr_harness.judge import Judge
+from acr_harness.scope import ask_for_dataclasses
 
 
 def attach(names):
@@ -29,6 +30,8 @@ def attach(names):
     judge = Judge(Channel(os.open(f"{folder}/p", os.O_RDONLY), writes))
     with open("/judge/words.json") as words_file:
         judge.words = set(json.load(words_file))
+    if "dataclasses" in judge.words:
+        ask_for_dataclasses(judge)
     loaded = judge.ask({"op": "load"})
     if "ok" not in loaded:
         raise SyntaxError(str(loaded.get("syntax") or loaded.get("unfit")))

@@ -8,6 +8,7 @@ from acr_harness.operations import SPECIAL
 from acr_harness.tests_object import JudgeObject
 
 INPUT = builtins.input
+GENERATOR = type(_ for _ in ())
 
 
 def defined_names(body):
@@ -54,6 +55,7 @@ class Candidate(Codec):
                 m["own"] = self.own_errors(v)
         else:
             m["of"] = id(type(v))
+            m["kind"] = type(v).__name__ if type(v) is GENERATOR else None
             m["await"] = hasattr(type(v), "__await__")
             self.objects[id(type(v))] = type(v)
         if snapshot is not None:
@@ -65,7 +67,13 @@ class Candidate(Codec):
     def decode_object(self, m):
         if "h" in m:
             return self.objects[m["h"]]
+        if "coro" in m:
+            return self.coroutine(m["o"])
         return JudgeObject(self, m["o"], m["call"], m.get("names", {}))
+
+    async def coroutine(self, key):
+        """A coroutine of the tests."""
+        return self.ask({"cbop": key, "op": "await", "a": []})
 
     def ask(self, message):
         """Asks the judge while the judge waits for us."""
@@ -90,6 +98,7 @@ class Candidate(Codec):
         for index, program in enumerate(programs):
             try:
                 tree = compile(program, "<answer>", "exec", 0x400)  # ast.PyCF_ONLY_AST without importing ast
+                compile(tree, "<answer>", "exec")  # `return` outside a function parses.
             except (SyntaxError, ValueError, MemoryError, RecursionError) as e:
                 error = error or f"{type(e).__name__}: {e}"
                 continue

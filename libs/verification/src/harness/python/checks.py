@@ -2,12 +2,14 @@
 import sys
 
 from acr_harness.channel import AnswerDied
-from acr_harness.collected import run_collected
+from acr_harness.collected import ALL_SKIPPED, run_collected
 from acr_harness.examples import run_examples
 from acr_harness.explain import explain
 from acr_harness.prepare import prepare
 from acr_harness.scope import AnswerModule, namespace
 from acr_harness.surroundings import Surroundings, not_carried
+
+APART = 'runs in a process of its own: give a command with "isolation": "shared"'
 
 
 def run_tests(judge, order):
@@ -27,9 +29,11 @@ def run_tests(judge, order):
         exec(code, names)
         collected = run_collected(names, judge, order, before)
     except AnswerDied:
+        if judge.stuck:
+            return {"status": "empty", "message": f"the tests await several coroutines of the answer at once, but it {APART}"}
         raise
     except SystemExit as e:
-        collected = {"status": "passed"} if own_exit(e) else {"status": "failed", **explain(e)}
+        collected = own_exit(e) or {"status": "failed", **explain(e)}
     except ModuleNotFoundError as e:
         if raised_by_tests(e):
             return {"status": "empty", "message": f"the tests do not run: {e}"[:500]}
@@ -38,12 +42,13 @@ def run_tests(judge, order):
         collected = {"status": "failed", **explain(e)}
     if collected["status"] == "failed":
         seen = sorted(name for name in judge.blind if name in order["tests"])
-        look = f"look into the answer with {seen[0]}" if seen else None
         beyond = None if seen else not_carried(order["tests"])
-        use = f"use {beyond}, which does not reach the answer" if beyond else None
-        if look or use:
-            reason = f"the tests {look or use}, but it runs in a process of its own" if look else f"the tests {use}: it runs in a process of its own"
-            return {"status": "empty", "message": f'{reason}: give a command with "isolation": "shared"'}
+        if seen:
+            return {"status": "empty", "message": f"the tests look into the answer with {seen[0].strip()}, but it {APART}"}
+        if beyond:
+            return {"status": "empty", "message": f"the tests use {beyond}, which does not reach the answer: it {APART}"}
+    if collected["status"] == "passed" and "doctest.testmod" in order["tests"]:
+        return {"status": "empty", "message": "doctest.testmod finds no examples here: give a command"}
     if collected["status"] == "passed" and judge.asked == before:
         return {"status": "empty", "message": "the tests checked nothing of the answer"}
     return collected
@@ -59,15 +64,22 @@ def raised_by_tests(e):
 
 
 def own_exit(e):
-    """`unittest.main()` ends with SystemExit(0) in the tests' own frames; one of the answer's does not count."""
+    """What follows from the tests' own end with success, as `unittest.main()` and `sys.exit(0)` make it. None for an exit
+    with another code, and for one that the answer made, be it caught and passed on."""
     if e.code not in (0, False, None):
-        return False
-    tb = e.__traceback__
-    last = None
-    while tb is not None:
-        last = tb.tb_frame.f_code.co_filename
+        return None
+    error, tb = e, e.__traceback__
+    while error is not None:
+        if isinstance(error, SystemExit) and "_acr_remote" in error.__dict__:
+            return None
+        error = error.__context__
+    while tb.tb_next is not None:
         tb = tb.tb_next
-    return last is not None and last.endswith("unittest/main.py")
+    if tb.tb_frame.f_code.co_filename.endswith("unittest/main.py"):
+        result = tb.tb_frame.f_locals["self"].result
+        if 0 < result.testsRun <= len(result.skipped):
+            return {"status": "empty", "message": ALL_SKIPPED}
+    return {"status": "passed"}
 
 
 def check_syntax(judge, order):

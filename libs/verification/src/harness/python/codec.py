@@ -11,6 +11,14 @@ def is_stdlib(name):
     return name.partition(".")[0] in sys.stdlib_module_names
 
 
+def place_of(cls):
+    """Where a class of the language is found. What functions and generators are says `types` alone."""
+    if cls.__module__ == "builtins" and not hasattr(sys.modules["builtins"], cls.__name__):
+        types = __import__("types")
+        return ["types", next((n for n, t in vars(types).items() if t is cls), cls.__name__)]
+    return [cls.__module__, cls.__qualname__]
+
+
 class Codec:
     """Values as JSON. Subclasses say what becomes of objects that are not plain data."""
 
@@ -52,7 +60,7 @@ class Codec:
         if t.__module__ == "numpy" and hasattr(v, "dtype") and v.dtype.kind in "biufcUS?":
             return {"np": v.dtype.str, "shape": list(v.shape), "v": v.tobytes().hex()}
         if isinstance(v, type) and is_stdlib(v.__module__) and v.__module__ != "__main__":
-            return {"k": [v.__module__, v.__qualname__]}
+            return {"k": place_of(v)}
         if t is type(sys) and is_stdlib(v.__name__):
             return {"m": v.__name__}
         for base in DATA:

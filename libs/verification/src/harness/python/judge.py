@@ -3,10 +3,10 @@ import builtins
 import sys
 
 from acr_harness.channel import AnswerDied
-from acr_harness.codec import DATA, Codec, is_stdlib
+from acr_harness.codec import DATA, Codec
 from acr_harness.operations import SPECIAL
 from acr_harness.remote import CURRENT, Remote, RemoteAwaitable, RemoteMeta, is_remote
-from acr_harness.sharing import may_touch
+from acr_harness.sharing import harmless, may_touch, own_class, update
 from acr_harness.tests_object import OPERATIONS
 from acr_harness.told import TOLD
 
@@ -22,6 +22,9 @@ class Judge(Codec):
         self.named = set()
         # Modules of the language with which the tests looked into the answer itself, which is not here.
         self.blind = set()
+        # Coroutines of the answer that are under way.
+        self.awaiting = 0
+        self.stuck = False
         CURRENT.append(self)
         # What the tests change around themselves; None: a command, of whose text nothing is known.
         self.surroundings = None
@@ -38,6 +41,8 @@ class Judge(Codec):
             return {"h": v.__dict__["_h"]}
         self.objects[id(v)] = v
         m = {"o": id(v), "call": callable(v)}
+        if type(v).__name__ == "coroutine":
+            m["coro"] = True
         if type(v).__name__ == "function":
             m["names"] = {n: getattr(v, n) for n in ("__name__", "__qualname__", "__doc__", "__module__")}
         return m
@@ -58,8 +63,25 @@ class Judge(Codec):
             self.remotes.setdefault(m["h"], (RemoteAwaitable if m.get("await") else Remote)(self, m))
         return self.remotes[m["h"]]
 
+    @staticmethod
+    def decode_class(module, qualname):
+        return harmless(Codec.decode_class(module, qualname))
+
     async def coroutine(self, remote):
-        return self.special(remote, "await")
+        # Each runs to its end at once; those that wait for one another cannot.
+        if self.awaiting:
+            self.blind.add("asyncio")
+        self.awaiting += 1
+        try:
+            asyncio = sys.modules.get("asyncio")
+            if asyncio and asyncio._get_running_loop():
+                await asyncio.sleep(0)
+            return self.special(remote, "await")
+        except AnswerDied:
+            self.stuck = self.stuck or self.awaiting > 1
+            raise
+        finally:
+            self.awaiting -= 1
 
     def data_object(self, value, m):
         """An instance of a subclass of list, dict, str, …: its data, compared as data, with its attributes."""
@@ -127,7 +149,7 @@ class Judge(Codec):
     def looked_into(self, frame):
         name = frame.f_globals.get("__name__")
         if name in ("inspect", "dis", "gc"):
-            self.blind.add(name)
+            self.blind.update((name, "iscoroutinefunction") if name == "inspect" else (name,))
 
     def trusts(self, remote):
         return remote.__dict__["_of"] in self.named
@@ -153,7 +175,7 @@ class Judge(Codec):
                 kw = {k: self.decode(v) for k, v in m["kw"].items()}
                 return {"ok": self.encode(f(*[self.decode(a) for a in m["a"]], **kw))}
             if "cbop" in m:
-                if m["op"] not in OPERATIONS:
+                if m["op"] not in (*OPERATIONS, "await"):
                     raise TypeError(m["op"])
                 return {"ok": self.encode(SPECIAL[m["op"]](self.objects[m["cbop"]], *[self.decode(a) for a in m["a"]]))}
             key, name = m.get("cbget", m.get("cbset")), str(m["name"])
@@ -166,7 +188,7 @@ class Judge(Codec):
             return {"ok": self.encode(getattr(target, name))}
         except AnswerDied:
             raise
-        except Exception as e:
+        except (Exception, SystemExit) as e:
             names = [c.__name__ for c in type(e).__mro__ if c.__module__ == "builtins"]
             return {"err": [names[0], *[a for a in e.args if isinstance(a, (str, int))]]}
 
@@ -182,17 +204,19 @@ class Judge(Codec):
         return reply
 
     def failure(self, err):
-        bases = [getattr(builtins, n) for n in err["chain"] if isinstance(getattr(builtins, n, None), type)]
+        # GeneratorExit would end a generator of the tests in silence.
+        bases = [getattr(builtins, n) for n in err["chain"] if n != "GeneratorExit" and isinstance(getattr(builtins, n, None), type)]
         base = next((b for b in bases if issubclass(b, BaseException)), RuntimeError)
         args = self.decode(err["args"])
         cls = base
         if err["own"]:
-            if is_stdlib(err["module"]) and err["module"] != "__main__":
-                cls = getattr(sys.modules.get(err["module"]), err["name"], base)
-                cls = cls if isinstance(cls, type) and issubclass(cls, base) else base
-            else:
-                cls = self.mirror_error(err["own"], base)
+            cls = own_class(str(err["module"]), str(err["name"]), base) or self.mirror_error(err["own"], base)
         error = cls.__new__(cls, *args)
+        try:
+            # Some errors of the language take what they say from here: SyntaxError, StopIteration.
+            base.__init__(error, *args)
+        except Exception:
+            pass
         error.args = tuple(args)
         own = {str(k): v for k, v in err["attributes"].items() if not (str(k).startswith("_") or hasattr(BaseException, str(k)))}
         error.__dict__.update({k: self.decode(v) for k, v in own.items()})
@@ -209,10 +233,10 @@ class Judge(Codec):
         reply = self.ask({"op": op, "h": remote.__dict__["_h"], "a": [self.encode(a) for a in args]})
         return self.decode(reply.get("ok"))
 
-    def call(self, remote, args, kwargs):
+    def call(self, remote, args, kwargs, op="call"):
         encoded = [self.encode(a) for a in args]
         reply = self.ask({
-            "op": "call",
+            "op": op,
             "h": remote.__dict__["_h"],
             "a": encoded,
             "kw": {k: self.encode(v) for k, v in kwargs.items()},
@@ -243,27 +267,3 @@ def asked(error, name):
     if remote is None or name.startswith("_"):
         raise AttributeError(name)
     return getattr(remote, name)
-
-
-def update(old, new):
-    """Makes `old` equal to `new` in place: what the answer did to an argument, the tests shall see."""
-    if type(old) is not type(new):
-        return
-    if isinstance(old, list):
-        for i in range(min(len(old), len(new))):
-            if isinstance(old[i], (list, dict, set)) and type(old[i]) is type(new[i]):
-                update(old[i], new[i])
-            else:
-                old[i] = new[i]
-        old[len(new):] = new[len(old):]
-    elif isinstance(old, dict):
-        for key in [k for k in old if k not in new]:
-            del old[key]
-        for key, value in new.items():
-            if key in old and isinstance(old[key], (list, dict, set)):
-                update(old[key], value)
-            else:
-                old[key] = value
-    elif isinstance(old, (set, bytearray)):
-        old.clear()
-        old.update(new) if isinstance(old, set) else old.extend(new)

@@ -1,6 +1,7 @@
 """Objects and classes of the answer, as the tests see them."""
 import sys
 
+from acr_harness.codec import is_stdlib
 from acr_harness.operations import BINARY
 
 
@@ -8,12 +9,20 @@ from acr_harness.operations import BINARY
 READABLE = ("__name__", "__qualname__", "__dict__", "__wrapped__", "__annotations__", "__defaults__", "__kwdefaults__")
 
 
+def _generator():
+    yield
+
+
+# Kinds of objects that tests may ask for by their type, and that mean no more than that they can be run.
+KINDS = {"generator": type(_generator())}
+
+
 class Remote:
     """An object of the answer. Operators work only where the tests named a class of the answer themselves:
     otherwise a result could answer `== 5` with True and `- 5` with 0.0 whatever it is."""
 
     def __init__(self, judge, m):
-        self.__dict__.update(_judge=judge, _h=m["h"], _of=m.get("of"), _name=m.get("name", "object"))
+        self.__dict__.update(_judge=judge, _h=m["h"], _of=m.get("of"), _name=m.get("name", "object"), _kind=m.get("kind"))
 
     def __getattr__(self, name):
         if name.startswith("__") and name.endswith("__") and name not in READABLE:
@@ -68,6 +77,8 @@ class Remote:
     @property
     def __class__(self):
         self.__dict__["_judge"].looked_into(sys._getframe(1))
+        if self.__dict__["_kind"] in KINDS:
+            return KINDS[self.__dict__["_kind"]]
         named = self.__dict__["_judge"].classes.get(self.__dict__["_of"])
         return named if named is not None else Remote
 
@@ -106,13 +117,46 @@ def _forward(op, checked=True):
 
 
 for _op in BINARY:
-    setattr(Remote, f"__{_op.rstrip('_')}__", _forward(_op))
+    _name = _op.rstrip("_")
+    setattr(Remote, f"__{_name}__", _forward(_op))
+    # `2 * v`, and `v += w`, which falls back to `v + w` over there.
+    setattr(Remote, f"__r{_name}__", _forward(f"r{_name}"))
+    setattr(Remote, f"__i{_name}__", _forward(f"i{_name}"))
 for _op in ["lt", "le", "gt", "ge", "neg", "pos", "invert", "abs", "int", "float", "round", "format"]:
     setattr(Remote, f"__{_op}__", _forward(_op))
-for _op in ["len", "getitem", "setitem", "delitem", "contains", "enter", "reversed"]:
+for _op in ["len", "getitem", "setitem", "delitem", "contains", "reversed"]:
     setattr(Remote, f"__{_op}__", _forward(_op, False))
 Remote.__bool__ = lambda self: self._judge.special(self, "truth") if self._judge.trusts(self) else True
-Remote.__exit__ = lambda self, *exc: self._judge.special(self, "exit")
+
+
+def _enter(self):
+    entered = self._judge.special(self, "enter")
+    self.__dict__["_entered"] = self._judge.asked
+    return entered
+
+
+def _exit(self, cls, error, tb):
+    """Hands the error that ended a `with` to the answer. What it swallows stays so only where the error is the tests'
+    own, made without the answer: else an answer could swallow what shows that it is wrong."""
+    judge = self._judge
+    if error is None:
+        return judge.special(self, "exit")
+    alone = judge.asked == self.__dict__.get("_entered")
+    args, remote = ([], error._acr_remote) if "_acr_remote" in error.__dict__ else (error.args, None)
+    swallowed = judge.special(self, "exit", near(cls), list(args), remote)
+    if not swallowed or remote is not None or not isinstance(error, Exception) or isinstance(error, AssertionError):
+        return False
+    if not alone:
+        judge.blind.add("with ")
+    return alone
+
+
+def near(cls):
+    """The class of an error, or the next one above it that the answer's process has, too."""
+    return next(c for c in cls.__mro__ if "_remote" in c.__dict__ or is_stdlib(c.__module__) and c.__module__ != "__main__")
+
+
+Remote.__enter__, Remote.__exit__ = _enter, _exit
 
 
 class RemoteMeta(type):
@@ -144,6 +188,22 @@ class RemoteMeta(type):
 
     def __delattr__(cls, name):
         cls._judge.special(cls._remote, "delattr", name)
+
+    def __iter__(cls):
+        # Such as the members of an Enum.
+        return iter(cls._judge.special(cls._remote, "members"))
+
+    def __len__(cls):
+        return cls._judge.special(cls._remote, "len")
+
+    def __bool__(cls):
+        return True
+
+    def __getitem__(cls, key):
+        return cls._judge.special(cls._remote, "getitem", key)
+
+    def __contains__(cls, value):
+        return cls._judge.special(cls._remote, "contains", value)
 
     def __instancecheck__(cls, value):
         if not is_remote(value):

@@ -160,7 +160,7 @@ export async function countDue(
 
 /**
  * Takes everything that is due, in many short transactions. Returns the rows taken by kind; `null` when another
- * process is at it. What is interrupted goes on at the next time.
+ * process was at it from the beginning. What is interrupted goes on at the next time.
  */
 export async function takeDue(
   db: Database,
@@ -172,7 +172,8 @@ export async function takeDue(
     const due = KINDS[kind].due(policy);
     while (due && !signal?.aborted) {
       const n = await db.transaction().execute((trx) => takeBatch(trx, kind, due));
-      if (n === null) return null;
+      // Another process goes on from here; what was taken before is still ours to tell.
+      if (n === null) return Object.values(taken).some((rows) => rows > 0) ? taken : null;
       if (n === 0) break;
       taken[kind] += n;
     }

@@ -33,10 +33,11 @@ const MAX_ORDER = 32 * 1024 * 1024;
 const EXAMPLES_MS = 5_000;
 
 /**
- * Starts judge and candidate side by side, joined by two pipes that the judge unlinks. Only the judge keeps the
+ * Starts judge and candidate side by side, joined by two pipes that the judge unlinks (in a folder of
+ * their own: a toolchain that lives below /tmp is shown there too). Only the judge keeps the
  * stdin that tests and token come by, and the stdout that counts; SIGUSR1 would open its debugger.
  */
-const SCRIPT_LAUNCH = `umask 077; mkfifo /tmp/q /tmp/p || exit 70
+const SCRIPT_LAUNCH = `umask 077; mkdir /tmp/.acr-pipes && mkfifo /tmp/.acr-pipes/q /tmp/.acr-pipes/p || exit 70
 "$1" --disable-sigusr1 -e "$2" candidate </dev/null >/dev/null 2>&1 &
 exec "$1" --disable-sigusr1 -e "$2" judge "$3"`;
 

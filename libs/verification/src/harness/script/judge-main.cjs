@@ -138,8 +138,10 @@ class Run {
 function judgeMain(kinds) {
   const fs = require('node:fs');
   let run = null;
-  const judge = connectJudge('/tmp', (e) => run?.died(e));
-  for (const name of 'qp') fs.unlinkSync(`/tmp/${name}`);
+  const pipes = '/tmp/.acr-pipes';
+  const judge = connectJudge(pipes, (e) => run?.died(e));
+  for (const name of 'qp') fs.unlinkSync(`${pipes}/${name}`);
+  fs.rmdirSync(pipes);
   run = new Run(judge, kinds, JSON.parse(fs.readFileSync(0, 'utf8')));
   fs.writeSync(1, `\n${run.order.token}begin\n`);
   run.capture();

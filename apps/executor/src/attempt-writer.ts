@@ -9,8 +9,14 @@ import { moveBudgets } from '@acrouter/db/budget-moves';
 import type { Database, Executor } from '@acrouter/db/client';
 import { recoveriesStep, recordOutage } from '@acrouter/db/health-store';
 import { settleCalls, type SettledLine } from '@acrouter/db/ledger-group-store';
-import { closeUnknown, type CallKey, type LedgerRow } from '@acrouter/db/ledger-store';
-import { enqueue, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
+import { closeUnknown, type CallKey, type CallLine } from '@acrouter/db/ledger-store';
+import {
+  enqueue,
+  marksOf,
+  type OutboxRow,
+  type OutgoingMessage,
+  type TaskMarks,
+} from '@acrouter/db/outbox-store';
 import { recordStage, stagesStep } from '@acrouter/db/stage-store';
 import { costOf } from '@acrouter/domain/task';
 import { coolDownMs, isProviderTrouble } from '@acrouter/models/cooldown';
@@ -24,7 +30,7 @@ import type { Lease } from './lease';
 export interface Work {
   lease: Lease;
   model: string;
-  traceparent: string | null;
+  marks: TaskMarks;
   waitMs: number;
   /** `performance.now()` at its start. */
   startedMs: number;
@@ -33,7 +39,7 @@ export interface Work {
 /** A call that a provider answered. */
 interface AnsweredCall {
   work: Work;
-  line: LedgerRow;
+  line: CallLine;
   result: Answered;
 }
 
@@ -57,7 +63,7 @@ export class AttemptWriter {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
 
   /** A provider answered. Answers of concurrent calls are written together. */
-  async answered(work: Work, line: LedgerRow, result: Answered): Promise<OutboxRow[]> {
+  async answered(work: Work, line: CallLine, result: Answered): Promise<OutboxRow[]> {
     const row = await patiently(() => this.answers.do({ work, line, result }));
     return row ? [row] : [];
   }
@@ -83,7 +89,7 @@ export class AttemptWriter {
   }
 
   /** A call failed and the attempt goes on. The lease is kept. */
-  failed(line: LedgerRow, failure: Failed): Promise<void> {
+  failed(line: CallLine, failure: Failed): Promise<void> {
     return this.persist((trx) => closeFailed(trx, line, failure));
   }
 
@@ -95,7 +101,7 @@ export class AttemptWriter {
   gaveUp(
     work: Work,
     why: GivenUp,
-    last: { line: LedgerRow; failure: Failed; askedMs: number | null } | null,
+    last: { line: CallLine; failure: Failed; askedMs: number | null } | null,
   ): Promise<OutboxRow[]> {
     const { taskId, attempt, token } = work.lease;
     return this.persist(async (trx) => {
@@ -110,16 +116,12 @@ export class AttemptWriter {
           (n) => new Date(Date.now() + coolDownMs(n, last.askedMs)),
         );
       await recordStage(trx, stageOf(work));
-      return enqueue(trx, [finished(taskId, attempt, work.traceparent)]);
+      return enqueue(trx, [finished(taskId, attempt, work.marks)]);
     });
   }
 
   /** The task was cancelled. Its orchestrator has ended it already or is about to. */
-  cancelled(
-    { taskId, attempt, token }: Lease,
-    line: LedgerRow | null,
-    failure: Failed | null,
-  ): Promise<void> {
+  cancelled({ taskId, attempt, token }: Lease, line: CallLine | null, failure: Failed | null): Promise<void> {
     return this.persist(async (trx) => {
       if (line && failure) await closeFailed(trx, line, failure);
       const error = { code: 'cancelled', message: 'the task was cancelled' };
@@ -128,7 +130,7 @@ export class AttemptWriter {
   }
 
   /** Lines that an earlier executor had sent when it ended: they may have been billed, and nobody knows. */
-  async closeOrphans(lines: readonly LedgerRow[]): Promise<void> {
+  async closeOrphans(lines: readonly CallLine[]): Promise<void> {
     for (const line of lines.filter((l) => l.state === 'sent'))
       await this.persist((trx) =>
         closeUnknown(trx, keyOf(line), {
@@ -139,15 +141,15 @@ export class AttemptWriter {
   }
 
   /** The next message of an attempt that is no longer executing, for a delivery that came again. */
-  pointOn(row: AttemptRow | undefined, traceparent: string | null): Promise<OutboxRow[]> {
+  pointOn(row: AttemptRow | undefined, marks: TaskMarks): Promise<OutboxRow[]> {
     if (!row) return Promise.resolve([]);
     const { task_id: taskId, attempt } = row;
     switch (row.status) {
       case 'answered':
-        return enqueue(this.db, [{ queue: 'verify', message: { taskId, attempt }, traceparent }]);
+        return enqueue(this.db, [{ queue: 'verify', message: { taskId, attempt }, ...marksOf(marks) }]);
       case 'outage':
       case 'over-budget':
-        return enqueue(this.db, [finished(taskId, attempt, traceparent)]);
+        return enqueue(this.db, [finished(taskId, attempt, marks)]);
       case 'executing':
       case 'verified':
       case 'recorded':
@@ -178,14 +180,14 @@ async function patiently<T>(write: () => Promise<T>): Promise<T> {
 }
 
 /** Name of a line. */
-export const keyOf = (line: LedgerRow): CallKey => ({
+export const keyOf = (line: CallLine): CallKey => ({
   taskId: line.task_id,
   attempt: line.attempt,
   call: line.call,
 });
 
 /** `null` when the provider did not report what the call used: unknown is not zero (must 5). */
-const costOfCall = (line: LedgerRow, { costUsd, usage }: Answered): number | null =>
+const costOfCall = (line: CallLine, { costUsd, usage }: Answered): number | null =>
   costUsd === undefined ? costOf(usage, line.price) : costUsd;
 
 function settledLineOf({ line, result }: AnsweredCall): SettledLine[] {
@@ -194,7 +196,7 @@ function settledLineOf({ line, result }: AnsweredCall): SettledLine[] {
   return costUsd === null ? [] : [{ ...keyOf(line), usage, costUsd, latencyMs }];
 }
 
-function closeUnreported(trx: Executor, line: LedgerRow, { latencyMs }: Answered): Promise<void> {
+function closeUnreported(trx: Executor, line: CallLine, { latencyMs }: Answered): Promise<void> {
   const error = 'the provider did not report what the call used';
   return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled: true, error, statusCode: 200, latencyMs });
 }
@@ -214,22 +216,22 @@ function answerOf({ work: { lease }, result }: AnsweredCall): LeasedAnswer {
   };
 }
 
-const checkOf = ({ work: { lease, traceparent } }: AnsweredCall): OutgoingMessage => ({
+const checkOf = ({ work: { lease, marks } }: AnsweredCall): OutgoingMessage => ({
   queue: 'verify',
   message: { taskId: lease.taskId, attempt: lease.attempt },
-  traceparent,
+  ...marks,
 });
 
-function closeFailed(trx: Executor, line: LedgerRow, failure: Failed): Promise<void> {
+function closeFailed(trx: Executor, line: CallLine, failure: Failed): Promise<void> {
   const { mayHaveBeenBilled, message, statusCode, latencyMs } = failure;
   const error = `${failure.failure}: ${message}`;
   return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled, error, statusCode, latencyMs });
 }
 
-const finished = (taskId: string, attempt: number, traceparent: string | null): OutgoingMessage => ({
+const finished = (taskId: string, attempt: number, marks: TaskMarks): OutgoingMessage => ({
   queue: 'decide',
   message: { kind: 'attempt-finished', taskId, attempt },
-  traceparent,
+  ...marksOf(marks),
 });
 
 const stageOf = (work: Work) => ({

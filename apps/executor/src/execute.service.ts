@@ -3,8 +3,8 @@ import type { ExecuteMessage } from '@acrouter/contracts/messages';
 import { claimAttempts, type Claim, type Claimant } from '@acrouter/db/lease-store';
 import type { Database } from '@acrouter/db/client';
 import { callsOfAll, markCallsSent } from '@acrouter/db/ledger-group-store';
-import { callsOf, reserveCall, type CallKey, type LedgerRow } from '@acrouter/db/ledger-store';
-import type { OutboxRow } from '@acrouter/db/outbox-store';
+import { callsOf, reserveCall, type CallKey, type CallLine } from '@acrouter/db/ledger-store';
+import { marksOf, type OutboxRow } from '@acrouter/db/outbox-store';
 import { loadTasks, type TaskRow } from '@acrouter/db/task-store';
 import { worstCaseCost } from '@acrouter/domain/task';
 import type { CompletionResult, Failed } from '@acrouter/models/model-client';
@@ -31,7 +31,7 @@ export type Delivery = Pick<JobContext, 'signal' | 'waitMs'>;
 interface Attempt extends Work {
   task: TaskRow;
   /** Its calls so far, oldest first. */
-  lines: readonly LedgerRow[];
+  lines: readonly CallLine[];
   callable: CallableModel;
   job: AbortSignal;
   leaseLost: AbortSignal;
@@ -41,7 +41,7 @@ interface Attempt extends Work {
 interface Found {
   task: TaskRow | undefined;
   claim: Claim;
-  lines: readonly LedgerRow[];
+  lines: readonly CallLine[];
 }
 
 /** How one call ended: the attempt is over with these messages, or another call follows after a pause. */
@@ -78,11 +78,11 @@ export class ExecuteService {
     const lease = { taskId, attempt, token: randomUUID() };
     const { task, claim, lines } = await this.claims.do(lease);
     if (!task) return [];
-    if (claim.kind === 'over') return this.writer.pointOn(claim.row, task.traceparent);
+    if (claim.kind === 'over') return this.writer.pointOn(claim.row, task);
     if (claim.kind === 'held') throw new RetryLater(untilMs(claim.until), 'another executor has the attempt');
     const kept = keepLease(this.db, lease, this.env.ACR_LEASE_MS);
-    const { traceparent } = task;
-    const work = { lease, model, traceparent, waitMs: delivery.waitMs, startedMs: performance.now() };
+    const marks = marksOf(task);
+    const work = { lease, model, marks, waitMs: delivery.waitMs, startedMs: performance.now() };
     try {
       const callable = this.models.get(model);
       const { signal: job } = delivery;
@@ -137,8 +137,8 @@ export class ExecuteService {
   /** The line of the next call: the one that is reserved already, or a new one within the budgets. */
   private async nextLine(
     a: Attempt,
-    lines: readonly LedgerRow[],
-  ): Promise<{ line: LedgerRow } | { why: GivenUp }> {
+    lines: readonly CallLine[],
+  ): Promise<{ line: CallLine } | { why: GivenUp }> {
     const { taskId, attempt } = a.lease;
     const reserved = lines.find((l) => l.state === 'reserved');
     if (reserved) return { line: reserved };
@@ -165,7 +165,7 @@ export class ExecuteService {
     return { line };
   }
 
-  private async call(a: Attempt, line: LedgerRow): Promise<CallOutcome> {
+  private async call(a: Attempt, line: CallLine): Promise<CallOutcome> {
     const signal = AbortSignal.any([a.job, a.leaseLost]);
     const request = requestOf(a);
     const result: CompletionResult = await a.callable.client.complete(request, signal);
@@ -185,7 +185,7 @@ export class ExecuteService {
   }
 
   /** The delivery was stopped before or during a call: by a user, by the clock, by a shutdown, or by a thief of the lease. */
-  private async stopped(a: Attempt, line: LedgerRow | null, failure: Failed | null): Promise<OutboxRow[]> {
+  private async stopped(a: Attempt, line: CallLine | null, failure: Failed | null): Promise<OutboxRow[]> {
     const reason: unknown = a.job.aborted ? a.job.reason : null;
     if (reason instanceof StopReason && reason.kind === 'cancelled') {
       await this.writer.cancelled(a.lease, line, failure);

@@ -1,7 +1,7 @@
 import type { Cancelled } from '@acrouter/contracts/http';
 import { tellQueued } from '@acrouter/db/admission-store';
 import type { Database, Executor } from '@acrouter/db/client';
-import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { enqueue, marksOf, type OutboxRow, type TaskMarks } from '@acrouter/db/outbox-store';
 import { requestRunCancel } from '@acrouter/db/run-store';
 import { loadTask, requestCancel } from '@acrouter/db/task-store';
 import { OutboxRelay } from '@acrouter/service/outbox-relay';
@@ -42,13 +42,13 @@ export class CancellationsService {
   }
 }
 
-/** Rows per statement: an outbox row has seven parameters, and Postgres takes 65,535. */
-const BATCH = 5_000;
+/** Messages per row of the outbox. */
+const BATCH = 500;
 
 /** Tells the loop of the tasks in it; queued ones are settled where they are. */
 async function tell(
   trx: Executor,
-  tasks: readonly { id: string; traceparent: string | null; queued: boolean }[],
+  tasks: readonly (TaskMarks & { id: string; queued: boolean })[],
 ): Promise<OutboxRow[]> {
   const inLoop = tasks.filter((t) => !t.queued);
   if (inLoop.length < tasks.length) await tellQueued(trx);
@@ -57,7 +57,7 @@ async function tell(
     const messages = inLoop.slice(from, from + BATCH).map((t) => ({
       queue: 'decide' as const,
       message: { kind: 'cancel' as const, taskId: t.id },
-      traceparent: t.traceparent,
+      ...marksOf(t),
     }));
     rows.push(...(await enqueue(trx, messages)));
   }

@@ -1,7 +1,6 @@
 import {
   acceptedRunSchema,
   acceptedTaskSchema,
-  explanationSchema,
   modelListSchema,
   problemSchema,
   runViewSchema,
@@ -10,7 +9,6 @@ import {
 } from '@acrouter/contracts/http';
 import { QUEUED_CHANNEL } from '@acrouter/db/admission-store';
 import { insertAttempt } from '@acrouter/db/attempt-store';
-import { decisionsStep } from '@acrouter/db/decision-store';
 import { loadTask } from '@acrouter/db/task-store';
 import { Notifications } from '@acrouter/queue/notifications';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -27,12 +25,8 @@ const specs = (n: number, from = 0) =>
 
 async function wasTold(taskId: string): Promise<boolean> {
   const { db, queue: connection } = gateway.context;
-  const waiting = await db
-    .selectFrom('outbox')
-    .select('id')
-    .where('job_id', 'like', `decide-${taskId}%`)
-    .execute();
-  if (waiting.length > 0) return true;
+  const waiting = await db.selectFrom('outbox_groups').select('messages').execute();
+  if (JSON.stringify(waiting).includes(`decide-${taskId}`)) return true;
   const jobs = await connection.queue('decide').getJobs();
   return jobs.some((job) => JSON.stringify(job.data).includes(taskId));
 }
@@ -164,56 +158,6 @@ describe('tasks', () => {
       [1, true],
     ]);
   });
-
-  test('are explained by their decisions, and feedback names one of them', async () => {
-    const { db } = gateway.context;
-    const id = String((await ask(gateway, 'POST', '/v1/tasks', { prompt: 'p' })).body['id']);
-    await decisionsStep([
-      {
-        taskId: id,
-        turn: 1,
-        action: 'attempt',
-        attempt: 1,
-        model: 'glm-5',
-        probability: 0.9,
-        explored: false,
-        policy: 'vote-ensemble',
-        policyVersion: '1',
-        reason: 'best of two',
-        candidates: [
-          {
-            model: 'glm-5',
-            available: true,
-            predictedScore: 0.5,
-            predictedCostUsd: null,
-            probability: 0.9,
-            votes: { prior: 1 },
-          },
-        ],
-        neighbours: [{ taskId: 'x', model: 'glm-5', score: 1, costUsd: null, similarity: 0.75 }],
-        attemptsLeft: 3,
-        budgetLeftUsd: null,
-        costWeight: 0.1,
-        decideMs: 0.5,
-      },
-    ]).execute(db);
-    await insertAttempt(db, id, 1, 'glm-5');
-    const decisionId = `${id}.1`;
-    const said = { decisionId, metric: 'verdict', value: 'underpowered', tags: ['ci'], reason: 'too weak' };
-    const answer = await ask(gateway, 'POST', '/v1/feedback', said);
-    expect(answer.status).toBe(201);
-    const explanation = explanationSchema.parse((await ask(gateway, 'GET', `/v1/tasks/${id}/explain`)).body);
-    expect(explanation.decisions).toHaveLength(1);
-    expect(explanation.decisions[0]).toMatchObject({ decisionId, probability: 0.9, result: { attempt: 1 } });
-    expect(explanation.decisions[0]?.candidates[0]?.votes).toEqual({ prior: 1 });
-    expect(explanation.feedback).toMatchObject([
-      { attempt: 1, source: 'user:local', metric: 'verdict', value: 'underpowered', tags: ['ci'] },
-    ]);
-    const foreign = await ask(gateway, 'POST', '/v1/feedback', { ...said, decisionId: `${id}.7` });
-    expect(foreign.status).toBe(404);
-    const word = await ask(gateway, 'POST', '/v1/feedback', { ...said, value: 'meh' });
-    expect(problemSchema.parse(word.body).errors?.[0]?.path).toBe('value');
-  });
 });
 
 describe('runs', () => {
@@ -322,8 +266,10 @@ test('with the queue away a cancellation is accepted all the same and stays in t
   const away = jest.spyOn(publisher, 'publishMany').mockRejectedValue(new Error('away'));
   try {
     expect((await ask(gateway, 'POST', `/v1/tasks/${id}/cancel`)).status).toBe(202);
-    const rows = await db.selectFrom('outbox').select('payload').where('job_id', 'like', `%${id}%`).execute();
-    expect(rows).toEqual([{ payload: { kind: 'cancel', taskId: id } }]);
+    const rows = await db.selectFrom('outbox_groups').select('messages').execute();
+    expect(rows.flatMap((r) => r.messages)).toContainEqual(
+      expect.objectContaining({ queue: 'decide', payload: { kind: 'cancel', taskId: id } }),
+    );
     expect(away).toHaveBeenCalled();
   } finally {
     away.mockRestore();

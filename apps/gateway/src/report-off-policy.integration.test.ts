@@ -95,7 +95,6 @@ async function decide(taskId: string, turn: number, who: Who): Promise<void> {
       probability: chance(w),
       votes: {},
     })),
-    neighbours: [],
     attemptsLeft: 3 - turn,
     budgetLeftUsd: null,
     costWeight: 0.1,

@@ -40,7 +40,6 @@ async function history(taskId: string, tries: Try[], seconds: number): Promise<v
         policyVersion: '1',
         reason: 'r',
         candidates: [],
-        neighbours: [],
         attemptsLeft: 1,
         budgetLeftUsd: null,
         costWeight: 0.1,

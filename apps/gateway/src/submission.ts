@@ -1,5 +1,5 @@
 import type { TaskSpec } from '@acrouter/contracts/task-file';
-import { text } from '@acrouter/db/client';
+import { text } from '@acrouter/db/postgres-text';
 import type { NewTask } from '@acrouter/db/task-store';
 import { DEFAULT_LIMITS } from '@acrouter/domain/task';
 import { formatTraceparent, nextSpan, parseTraceparent } from '@acrouter/queue/trace';

@@ -1,6 +1,6 @@
 import type { Database } from '@acrouter/db/client';
 import { contextsStep, type NewContext } from '@acrouter/db/context-store';
-import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { enqueue, marksOf, type OutboxRow } from '@acrouter/db/outbox-store';
 import { tasksToRecall, type RecallTask } from '@acrouter/db/recall-reads';
 import { stagesStep } from '@acrouter/db/stage-store';
 import { inferDimension, inferLanguage, knownLanguage } from '@acrouter/domain/inference';
@@ -62,10 +62,10 @@ export class ContextService {
 
   private write(recalls: readonly Recalled[]): Promise<OutboxRow[]> {
     const fresh = recalls.flatMap((r) => (r.context ? [{ ...r, context: r.context }] : []));
-    const messages = recalls.map(({ task: { id: taskId, traceparent } }) => ({
+    const messages = recalls.map(({ task }) => ({
       queue: 'decide' as const,
-      message: { kind: 'context-ready' as const, taskId },
-      traceparent,
+      message: { kind: 'context-ready' as const, taskId: task.id },
+      ...marksOf(task),
     }));
     return enqueue(this.db, messages, [
       contextsStep(fresh.map((r) => r.context)),

@@ -10,7 +10,7 @@ import {
 } from '@acrouter/db/commit-store';
 import { vectorToBytes } from '@acrouter/db/context-store';
 import { feedbackStep } from '@acrouter/db/feedback-store';
-import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { enqueue, marksOf, type OutboxRow } from '@acrouter/db/outbox-store';
 import { stagesStep } from '@acrouter/db/stage-store';
 import { loadTask } from '@acrouter/db/task-store';
 import type { Embedder } from '@acrouter/embedding/embedder';
@@ -138,10 +138,10 @@ const stageOf = ({ taskId, attempt, waitMs, workMs }: Fresh) => ({
   workMs,
 });
 
-const messageOf = ({ taskId, attempt, task: { traceparent } }: Commit) => ({
+const messageOf = ({ taskId, attempt, task }: Commit) => ({
   queue: 'decide' as const,
   message: { kind: 'attempt-finished' as const, taskId, attempt },
-  traceparent,
+  ...marksOf(task),
 });
 
 /** A check that was refused or could not tell says nothing about the model. */

@@ -83,7 +83,10 @@ describe.each(queueBackends())('the handlers on $name', (backend) => {
     await until(() => finished().length >= 1, 'attempt-finished');
     expect(decided[0]).toEqual({ kind: 'context-ready', taskId: 't' });
     expect(finished()[0]).toEqual({ kind: 'attempt-finished', taskId: 't', attempt: 1 });
-    await until(async () => (await db.selectFrom('outbox').select('id').execute()).length === 0, 'the relay');
+    await until(
+      async () => (await db.selectFrom('outbox_groups').select('id').execute()).length === 0,
+      'the relay',
+    );
     expect(await readStatistics(db, 'default', true)).toMatchObject([{ n: 1 }]);
   });
 });

@@ -176,12 +176,14 @@ describe('feedback', () => {
     await sql`create function die() returns trigger language plpgsql as $$ begin raise 'killed'; end $$`.execute(
       db,
     );
-    await sql`create trigger die before insert on outbox for each row execute function die()`.execute(db);
+    await sql`create trigger die before insert on outbox_groups for each row execute function die()`.execute(
+      db,
+    );
     await expect(replica.feedback.commit('t', 1, 0)).rejects.toThrow('killed');
     expect(await loadAttempt(db, 't', 1)).toMatchObject({ status: 'verified' });
     expect(await feedbackOf(db, 't')).toEqual([]);
     expect(await readStatistics(db, 'default', true)).toEqual([]);
-    await sql`drop trigger die on outbox`.execute(db);
+    await sql`drop trigger die on outbox_groups`.execute(db);
     expect(await replica.feedback.commit('t', 1, 0)).toHaveLength(1);
     expect(await readStatistics(db, 'default', true)).toMatchObject([{ n: 1 }]);
   });

@@ -15,7 +15,7 @@ import { AdmissionService } from './admission.service';
 /** A notification may get lost with its connection; nobody waits longer than that for it, ms. */
 const POLL_MS = 1_000;
 /** Places that get free within this time are filled in one round, ms. */
-const GATHER_MS = 20;
+const GATHER_MS = 50;
 
 /** When rounds of admission are done: when tasks were queued, when places got free, and now and then. */
 @Injectable()

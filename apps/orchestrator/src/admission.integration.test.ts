@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   published = [];
-  await db.deleteFrom('outbox').execute();
+  await db.deleteFrom('outbox_groups').execute();
   await db.deleteFrom('tasks').execute();
   await db.deleteFrom('tenant_shares').execute();
   await db.updateTable('admission_clock').set({ virtual_time: 0, pace: 0, in_flight: 0 }).execute();
@@ -99,8 +99,8 @@ describe('admission', () => {
     await Promise.all(services.map((s) => s.round()));
     expect(new Set(admittedIds()).size).toBe(published.length);
     expect(await inLoop()).toEqual({ a: 15, b: 15 });
-    const stored = await db.selectFrom('outbox').select('job_id').execute();
-    expect(stored).toHaveLength(30);
+    const stored = await db.selectFrom('outbox_groups').select('messages').execute();
+    expect(stored.flatMap((g) => g.messages)).toHaveLength(30);
   });
 
   test('a tenant that comes to a full loop is let in, and its messages overtake', async () => {

@@ -9,7 +9,7 @@ import {
   type AdmittedTask,
 } from '@acrouter/db/admission-store';
 import type { Database } from '@acrouter/db/client';
-import { enqueue, type OutboxRow } from '@acrouter/db/outbox-store';
+import { enqueue, marksOf, type OutboxRow } from '@acrouter/db/outbox-store';
 import { admit, mostOfOne, PRIORITIES, priorityOf } from '@acrouter/domain/admission';
 import { OutboxRelay } from '@acrouter/service/outbox-relay';
 import { DATABASE, ENV } from '@acrouter/service/tokens';
@@ -65,7 +65,7 @@ export class AdmissionService {
       await saveShares(trx, then, shares, picks);
       const outbox = await enqueue(
         trx,
-        admitted.map((t) => ({ queue: 'context', message: { taskId: t.id }, traceparent: t.traceparent })),
+        admitted.map((t) => ({ queue: 'context', message: { taskId: t.id }, ...marksOf(t) })),
       );
       return { admitted, outbox };
     });

@@ -5,7 +5,7 @@ import { decisionsStep, type NewDecision } from '@acrouter/db/decision-store';
 import { eventsStep, type NewEvent } from '@acrouter/db/event-store';
 import { releaseUnsent, reserveCalls } from '@acrouter/db/ledger-group-store';
 import type { NewCall } from '@acrouter/db/ledger-store';
-import { enqueue, type OutgoingMessage } from '@acrouter/db/outbox-store';
+import { enqueue, marksOf, type OutgoingMessage } from '@acrouter/db/outbox-store';
 import { stagesStep } from '@acrouter/db/stage-store';
 import { saveStates, type LockedTask } from '@acrouter/db/state-store';
 import {
@@ -91,7 +91,6 @@ export class CommandWriter {
       policyVersion: policy.version,
       reason: reasonOf(planned, choice),
       candidates: planned.action !== 'wait' && planned.decision ? planned.decision.candidates : [],
-      neighbours: [...planned.input.neighbours],
       attemptsLeft: planned.input.attemptsLeft,
       budgetLeftUsd: planned.input.budgetLeftUsd,
       costWeight: planned.input.costWeight,
@@ -178,18 +177,20 @@ function commandsOf<T extends LoopCommand['type']>(advances: readonly Advance[],
   );
 }
 
-function messagesOf({ task: { id: taskId, traceparent }, commands }: Advance): OutgoingMessage[] {
+function messagesOf({ task, commands }: Advance): OutgoingMessage[] {
+  const taskId = task.id;
+  const marks = marksOf(task);
   return commands.flatMap((command): OutgoingMessage[] => {
     switch (command.type) {
       case 'recall':
-        return [{ queue: 'context', message: { taskId }, traceparent }];
+        return [{ queue: 'context', message: { taskId }, ...marks }];
       case 'execute': {
         const { attempt, model } = command;
-        return [{ queue: 'execute', key: model, message: { taskId, attempt, model }, traceparent }];
+        return [{ queue: 'execute', key: model, message: { taskId, attempt, model }, ...marks }];
       }
       case 'wake': {
         const message = { kind: 'wake' as const, taskId, turn: command.turn };
-        return [{ queue: 'decide', message, delayMs: command.delayMs, traceparent }];
+        return [{ queue: 'decide', message, delayMs: command.delayMs, ...marks }];
       }
       case 'abandon':
       case 'settle':

@@ -9,6 +9,7 @@ const stuck = (over: Partial<StuckTask>): StuckTask => ({
   hasContext: true,
   cancelRequested: false,
   traceparent: null,
+  expedited: false,
   attempt: 1,
   model: 'm',
   attemptStatus: 'executing',

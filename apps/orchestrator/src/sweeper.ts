@@ -3,7 +3,7 @@ import type { ModelsFile } from '@acrouter/config/models-file';
 import { endUntaken } from '@acrouter/db/attempt-store';
 import type { Database, Executor } from '@acrouter/db/client';
 import { releaseUnsent } from '@acrouter/db/ledger-group-store';
-import { enqueue, type OutgoingMessage } from '@acrouter/db/outbox-store';
+import { enqueue, marksOf, type OutgoingMessage, type TaskMarks } from '@acrouter/db/outbox-store';
 import { takeStuckTasks, type StuckTask } from '@acrouter/db/task-store';
 import { OutboxRelay } from '@acrouter/service/outbox-relay';
 import { DATABASE, ENV, LOGGER, MODELS } from '@acrouter/service/tokens';
@@ -76,23 +76,25 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
 
 /** The message that a task waits for, from the facts. */
 export function messageFor(task: StuckTask): OutgoingMessage {
-  const { id: taskId, traceparent, attempt, model } = task;
-  if (task.cancelRequested) return { queue: 'decide', message: { kind: 'cancel', taskId }, traceparent };
-  if (task.phase === 'waiting')
-    return { queue: 'decide', message: { kind: 'wake', taskId, turn: task.turn }, traceparent };
-  if (task.phase === 'attempting' && attempt !== null && model !== null)
-    return { ...attemptMessage(task.attemptStatus, taskId, attempt, model), traceparent };
-  return task.hasContext
-    ? { queue: 'decide', message: { kind: 'context-ready', taskId }, traceparent }
-    : { queue: 'context', message: { taskId }, traceparent };
+  return { ...waitedFor(task), ...marksOf(task) };
 }
 
-function attemptMessage(
-  status: string | null,
-  taskId: string,
-  attempt: number,
-  model: string,
-): OutgoingMessage {
+/** A message without what the task knows of all its messages. */
+type Unmarked = Omit<OutgoingMessage, keyof TaskMarks>;
+
+function waitedFor(task: StuckTask): Unmarked {
+  const { id: taskId, attempt, model } = task;
+  if (task.cancelRequested) return { queue: 'decide', message: { kind: 'cancel', taskId } };
+  if (task.phase === 'waiting')
+    return { queue: 'decide', message: { kind: 'wake', taskId, turn: task.turn } };
+  if (task.phase === 'attempting' && attempt !== null && model !== null)
+    return attemptMessage(task.attemptStatus, taskId, attempt, model);
+  return task.hasContext
+    ? { queue: 'decide', message: { kind: 'context-ready', taskId } }
+    : { queue: 'context', message: { taskId } };
+}
+
+function attemptMessage(status: string | null, taskId: string, attempt: number, model: string): Unmarked {
   if (status === 'executing') return { queue: 'execute', key: model, message: { taskId, attempt, model } };
   if (status === 'answered') return { queue: 'verify', message: { taskId, attempt } };
   if (status === 'verified') return { queue: 'feedback', message: { taskId, attempt } };

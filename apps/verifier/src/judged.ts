@@ -1,4 +1,4 @@
-import type { AttemptRow } from '@acrouter/db/attempt-store';
+import type { CheckedAttempt } from '@acrouter/db/check-reads';
 import type { TaskRow } from '@acrouter/db/task-store';
 import { hash32 } from '@acrouter/domain/seeded-random';
 import { speaks, type Signal } from '@acrouter/domain/verification/signals';
@@ -7,10 +7,10 @@ import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 /** An answer that opinions are asked about. */
 export interface Judged {
   task: TaskRow;
-  row: AttemptRow;
+  row: CheckedAttempt;
   checkable: CheckableTask;
   /** The task's attempts, this one among them. */
-  attempts: readonly AttemptRow[];
+  attempts: readonly CheckedAttempt[];
   /** What was executed. */
   executed: Verdict;
 }

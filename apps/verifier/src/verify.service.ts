@@ -2,7 +2,7 @@ import type { VerifyMessage } from '@acrouter/contracts/messages';
 import { verdictsStep, type StoredVerdict } from '@acrouter/db/attempt-store';
 import { attemptsToCheck, type AttemptToCheck } from '@acrouter/db/check-reads';
 import type { Database, Executor } from '@acrouter/db/client';
-import { enqueue, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
+import { enqueue, marksOf, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
 import { storePairs } from '@acrouter/db/opinion-store';
 import { stagesStep } from '@acrouter/db/stage-store';
 import { isDimension, type Dimension } from '@acrouter/domain/task';
@@ -59,7 +59,7 @@ export class VerifyService {
     const found = await this.reads.do(message);
     if (!found) return [];
     const { task, row } = found;
-    const next = { queue: 'feedback' as const, message: { taskId, attempt }, traceparent: task.traceparent };
+    const next = { queue: 'feedback' as const, message: { taskId, attempt }, ...marksOf(task) };
     if (row.status === 'verified') return enqueue(this.db, [next]);
     if (row.status !== 'answered' || task.settled_at) {
       await this.calls.abandon(taskId, attempt);

@@ -7,7 +7,8 @@ import type {
   TenantShare,
 } from '@acrouter/domain/admission';
 import { sql } from 'kysely';
-import { json, type Executor } from './client';
+import type { Executor } from './client';
+import { json } from './postgres-text';
 import type { LoopState } from '@acrouter/domain/loop';
 
 /**

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely';
-import { json, type Executor } from './client';
+import type { Executor } from './client';
+import { json } from './postgres-text';
 import { rowSet } from './row-set';
 import type { AttemptsTable, AttemptStatus } from './tables';
 
@@ -192,15 +193,16 @@ export interface StoredVerdict {
 export function verdictsStep(
   verdicts: readonly (StoredVerdict & { taskId: string; attempt: number })[],
 ): RawBuilder<{ task_id: string }> {
+  const rows = verdicts.map((v) => ({ ...v, status: 'answered' }));
   return sql`
     update attempts a set status = 'verified', passed = r.passed, score = r.score, confidence = r.confidence,
       signals = r.signals, verdict = r.verdict, verified_at = now()
-    from ${rowSet(verdicts, VERDICT_COLUMNS)}
-    where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = 'answered'
+    from ${rowSet(rows, VERDICT_COLUMNS)}
+    where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = r.status
     returning a.task_id`;
 }
 
-const VERDICT_COLUMNS = `"taskId" text, attempt int, passed boolean, score float8, confidence float8, signals jsonb,
+const VERDICT_COLUMNS = `"taskId" text, attempt int, status text, passed boolean, score float8, confidence float8, signals jsonb,
   verdict jsonb`;
 
 /** Stores one verdict; false when the attempt had one already. */

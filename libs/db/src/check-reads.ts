@@ -4,10 +4,16 @@ import type { Executor } from './client';
 import { rowSet } from './row-set';
 import { loadTasks, type TaskRow } from './task-store';
 
+/** What checking an attempt needs of it. */
+export type CheckedAttempt = Pick<
+  AttemptRow,
+  'task_id' | 'attempt' | 'model' | 'status' | 'answer' | 'signals'
+>;
+
 /** An attempt to be checked, with its task. */
 export interface AttemptToCheck {
   task: TaskRow;
-  row: AttemptRow;
+  row: CheckedAttempt;
   /** The task's, or what memory inferred where the user did not say. */
   dimension: string | null;
 }
@@ -21,8 +27,8 @@ export async function attemptsToCheck(
     db,
     keys.map((k) => k.taskId),
   );
-  const { rows } = await sql<AttemptRow & { dimension: string | null }>`
-    select a.*, c.dimension from ${rowSet(keys, '"taskId" text, attempt int')}
+  const { rows } = await sql<CheckedAttempt & { dimension: string | null }>`
+    select a.task_id, a.attempt, a.model, a.status, a.answer, a.signals, c.dimension from ${rowSet(keys, '"taskId" text, attempt int')}
     join attempts a on a.task_id = r."taskId" and a.attempt = r.attempt
     left join contexts c on c.task_id = a.task_id`.execute(db);
   const attempts = new Map(rows.map((row) => [row.task_id, row]));

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import { Pool, types, type PoolConfig } from 'pg';
+import { Pool, types, type ClientBase, type PoolConfig } from 'pg';
+import { PreparingClient } from './preparing-client';
 import type { Tables } from './tables';
 
 export type Database = Kysely<Tables>;
@@ -14,11 +15,20 @@ export interface DatabaseOptions {
   url: string;
   /** Connections of this process, default 8. */
   poolSize?: number;
+  /**
+   * Statements find their rows by index even in a table that is a page long: services that do the same all day keep
+   * their plans while their tables grow. Default `false`: the planner may scan, as reports want it.
+   */
+  byKey?: boolean;
   /** Shown in pg_stat_activity, e.g. `acr-orchestrator`. */
   applicationName?: string;
   /** Told of errors of idle connections (a restarted Postgres); the pool replaces them by itself. */
   onIdleError?: (error: Error) => void;
 }
+
+/** The pool awaits what it returns, whatever its type says. */
+const findByKey = (client: ClientBase): void =>
+  client.query('set enable_seqscan = off') as unknown as undefined;
 
 /**
  * Opens a pool. numeric and int8 are read as numbers: money keeps 12 decimals and counters stay
@@ -26,10 +36,12 @@ export interface DatabaseOptions {
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const config: PoolConfig = {
+    Client: PreparingClient,
     connectionString: options.url,
     max: options.poolSize ?? 8,
     application_name: options.applicationName ?? 'acrouter',
     connectionTimeoutMillis: 10_000,
+    ...(options.byKey ? { onConnect: findByKey } : {}),
     types: {
       getTypeParser: (oid, format) =>
         oid === INT8 || oid === NUMERIC
@@ -40,17 +52,4 @@ export function openDatabase(options: DatabaseOptions): Database {
   const pool = new Pool(config);
   pool.on('error', (error) => options.onIdleError?.(error));
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-}
-
-/** Escapes that Postgres refuses inside jsonb: NUL and lone surrogates, each behind an even run of backslashes. */
-const REFUSED_ESCAPE = /(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g;
-
-/** JSON text for a jsonb column; characters that Postgres refuses become U+FFFD. */
-export function json(value: unknown): string {
-  return JSON.stringify(value).replace(REFUSED_ESCAPE, '$1\\ufffd');
-}
-
-/** Text for a text column; characters that Postgres refuses become U+FFFD. */
-export function text(value: string): string {
-  return value.replaceAll('\0', '\ufffd').toWellFormed();
 }

@@ -19,6 +19,7 @@ export interface CommitTask {
   id: string;
   tenantId: string;
   traceparent: string | null;
+  expedited: boolean;
   dimension: string;
   /** Vector space of its context's embedding. */
   embedder: string;
@@ -30,7 +31,7 @@ export async function tasksToCommit(
   taskIds: readonly string[],
 ): Promise<Map<string, CommitTask>> {
   const { rows } = await sql<CommitTask>`
-    select t.id, t.tenant_id as "tenantId", t.traceparent, c.dimension, c.embedder
+    select t.id, t.tenant_id as "tenantId", t.traceparent, t.expedited, c.dimension, c.embedder
     from tasks t join contexts c on c.task_id = t.id
     where t.id = any(${[...taskIds]})`.execute(db);
   return new Map(rows.map((row) => [row.id, row]));
@@ -60,7 +61,8 @@ export async function recordAttempts(trx: Executor, keys: readonly AttemptKey[])
       from wanted w where a.task_id = w.task_id and a.attempt = w.attempt and w.status = 'verified'
     )
     select a.task_id as "taskId", a.attempt, w.status = 'verified' as fresh, a.model, a.score, a.passed, a.verdict,
-           exists (select 1 from ledger l where l.task_id = a.task_id and l.attempt = a.attempt and l.simulated) as simulated
+           coalesce((select bool_or(l.simulated) from ledger l
+                     where l.task_id = a.task_id and l.attempt = a.attempt), false) as simulated
     from wanted w join attempts a on a.task_id = w.task_id and a.attempt = w.attempt
     where w.status in ('verified', 'recorded')`.execute(trx);
   return rows;

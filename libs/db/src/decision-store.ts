@@ -19,7 +19,6 @@ export interface NewDecision {
   policyVersion: string;
   reason: string;
   candidates: DecisionRow['candidates'];
-  neighbours: DecisionRow['neighbours'];
   attemptsLeft: number;
   budgetLeftUsd: number | null;
   costWeight: number;
@@ -30,15 +29,15 @@ export interface NewDecision {
 export function decisionsStep(decisions: readonly NewDecision[]): RawBuilder<unknown> {
   return sql`
     insert into decisions (task_id, turn, action, attempt, model, probability, explored, policy, policy_version,
-      reason, candidates, neighbours, attempts_left, budget_left_usd, cost_weight, decide_ms)
+      reason, candidates, attempts_left, budget_left_usd, cost_weight, decide_ms)
     select "taskId", turn, action, attempt, model, probability, explored, policy, "policyVersion",
-      reason, candidates, neighbours, "attemptsLeft", "budgetLeftUsd", "costWeight", "decideMs"
+      reason, candidates, "attemptsLeft", "budgetLeftUsd", "costWeight", "decideMs"
     from ${rowSet(decisions, COLUMNS)}
     on conflict do nothing`;
 }
 
 const COLUMNS = `"taskId" text, turn int, action text, attempt int, model text, probability float8, explored boolean,
-  policy text, "policyVersion" text, reason text, candidates jsonb, neighbours jsonb, "attemptsLeft" int,
+  policy text, "policyVersion" text, reason text, candidates jsonb, "attemptsLeft" int,
   "budgetLeftUsd" numeric, "costWeight" float8, "decideMs" float8`;
 
 /** Stores decisions. */

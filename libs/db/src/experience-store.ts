@@ -1,5 +1,6 @@
 import { sql, type Insertable, type Selectable } from 'kysely';
-import { text, type Executor } from './client';
+import type { Executor } from './client';
+import { text } from './postgres-text';
 import { vectorToBytes } from './context-store';
 import { addToStatistics } from './statistics-store';
 import type { ExperiencesTable } from './tables';

@@ -49,7 +49,9 @@ export async function explainTask(
           neighbours: context.neighbours.length,
         }
       : null,
-    decisions: decisions.map((d) => toView(d, attempts.get(d.attempt ?? 0) ?? null)),
+    decisions: decisions.map((d) =>
+      toView(d, context?.neighbours ?? [], attempts.get(d.attempt ?? 0) ?? null),
+    ),
     feedback: (await feedbackOf(db, taskId)).map((f) => ({
       feedbackId: f.id,
       attempt: f.attempt,
@@ -93,7 +95,11 @@ const toRun = ({ status, score, failed }: CheckRun): CheckRun => ({
   failed: failed.slice(0, 5),
 });
 
-function toView(d: DecisionRow, result: DecisionView['result']): DecisionView {
+function toView(
+  d: DecisionRow,
+  neighbours: DecisionView['neighbours'],
+  result: DecisionView['result'],
+): DecisionView {
   return {
     decisionId: decisionIdOf(d.task_id, d.turn),
     turn: d.turn,
@@ -106,7 +112,7 @@ function toView(d: DecisionRow, result: DecisionView['result']): DecisionView {
     policyVersion: d.policy_version,
     reason: d.reason,
     candidates: d.candidates,
-    neighbours: d.neighbours,
+    neighbours,
     attemptsLeft: d.attempts_left,
     budgetLeftUsd: d.budget_left_usd,
     costWeight: d.cost_weight,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { VerificationSpec } from '@acrouter/domain/task';
 import { sql } from 'kysely';
-import { text, type Executor } from './client';
+import type { Executor } from './client';
+import { text } from './postgres-text';
 
 /** Longest name of a test that is kept, characters. */
 const MAX_NAME = 500;

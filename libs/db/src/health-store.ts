@@ -1,5 +1,6 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely';
-import { text, type Executor } from './client';
+import type { Executor } from './client';
+import { text } from './postgres-text';
 import type { ModelHealthTable } from './tables';
 
 export type HealthRow = Selectable<ModelHealthTable>;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import { json, type Executor } from './client';
+import type { Executor } from './client';
+import { json } from './postgres-text';
 
 /**
  * What a key stands for.

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { sql, type Selectable } from 'kysely';
-import { text, type Executor } from './client';
+import type { Executor } from './client';
+import { text } from './postgres-text';
 import type { ApiKeysTable } from './tables';
 
 /**

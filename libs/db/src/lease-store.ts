@@ -5,9 +5,7 @@ import { rowSet } from './row-set';
 
 /** - `claimed`: the lease is ours · `held`: somebody else's, until `until` · `over`: no longer executing, or no such row */
 export type Claim =
-  | { kind: 'claimed'; row: AttemptRow }
-  | { kind: 'held'; until: Date }
-  | { kind: 'over'; row: AttemptRow | undefined };
+  { kind: 'claimed' } | { kind: 'held'; until: Date } | { kind: 'over'; row: AttemptRow | undefined };
 
 /** An attempt that a worker wants; `token` names the worker. */
 export interface Claimant {
@@ -25,18 +23,17 @@ export async function claimAttempts(
   claimants: readonly Claimant[],
   leaseMs: number,
 ): Promise<Claim[]> {
-  const { rows } = await sql<AttemptRow>`
+  const { rows } = await sql<{ task_id: string }>`
     update attempts a set lease_token = r.token, lease_until = now() + ${leaseMs} * interval '1 millisecond',
       started_at = coalesce(a.started_at, now())
     from ${rowSet(claimants, '"taskId" text, attempt int, token text')}
     where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = 'executing'
       and (a.lease_token is null or a.lease_token = r.token or a.lease_until < now())
-    returning a.*`.execute(db);
-  const claimed = new Map(rows.map((row) => [row.task_id, row]));
+    returning a.task_id`.execute(db);
+  const claimed = new Set(rows.map((row) => row.task_id));
   return Promise.all(
     claimants.map(async ({ taskId, attempt }): Promise<Claim> => {
-      const row = claimed.get(taskId);
-      if (row) return { kind: 'claimed', row };
+      if (claimed.has(taskId)) return { kind: 'claimed' };
       const current = await loadAttempt(db, taskId, attempt);
       if (current?.status === 'executing' && current.lease_until)
         return { kind: 'held', until: current.lease_until };

@@ -2,7 +2,7 @@ import type { Usage } from '@acrouter/domain/task';
 import { sql } from 'kysely';
 import { moveBudgets, type BudgetMove } from './budget-moves';
 import type { Executor } from './client';
-import type { CallKey, LedgerRow, NewCall } from './ledger-store';
+import type { CallKey, CallLine, NewCall } from './ledger-store';
 import { rowSet } from './row-set';
 
 /**
@@ -54,10 +54,10 @@ type LineMoney = Omit<BudgetMove, 'spentUsd'>;
 export function callsOfAll(
   db: Executor,
   attempts: readonly { taskId: string; attempt: number }[],
-): Promise<LedgerRow[]> {
+): Promise<CallLine[]> {
   return db
     .selectFrom('ledger')
-    .selectAll()
+    .select(['task_id', 'attempt', 'call', 'state', 'reserved_usd', 'price', 'error'])
     .where(
       sql<boolean>`(task_id, attempt) in (select "taskId", attempt from ${rowSet(attempts, '"taskId" text, attempt int')})`,
     )
@@ -70,8 +70,8 @@ export function callsOfAll(
 export async function markCallsSent(db: Executor, keys: readonly CallKey[]): Promise<boolean[]> {
   const { rows } = await sql<{ task_id: string; attempt: number; call: number }>`
     update ledger l set state = 'sent', sent_at = now()
-    from ${rowSet(keys, '"taskId" text, attempt int, call int')}
-    where l.task_id = r."taskId" and l.attempt = r.attempt and l.call = r.call and l.kind = 'completion'
+    from ${rowSet(keys.map(ofKind), '"taskId" text, attempt int, call int, kind text')}
+    where l.task_id = r."taskId" and l.attempt = r.attempt and l.call = r.call and l.kind = r.kind
       and l.state = 'reserved'
     returning l.task_id, l.attempt, l.call`.execute(db);
   const sent = new Set(rows.map((r) => nameOf({ taskId: r.task_id, attempt: r.attempt, call: r.call })));
@@ -98,26 +98,29 @@ export async function settleCalls(trx: Executor, lines: readonly SettledLine[]):
     ...usage,
     ofAttempt: attempt,
     ofCall: call,
+    ofKind: 'completion',
   }));
   const { rows } = await sql<BudgetMove>`
     with open as (
       select l.task_id, l.attempt, l.call, l.held_usd, r.* from ledger l
       join ${rowSet(given, SETTLED_COLUMNS)}
-        on l.task_id = r."taskId" and l.attempt = r."ofAttempt" and l.call = r."ofCall"
-      where l.kind = 'completion' and l.state in ('reserved', 'sent', 'unknown')
+        on l.task_id = r."taskId" and l.attempt = r."ofAttempt" and l.call = r."ofCall" and l.kind = r."ofKind"
+      where l.state in ('reserved', 'sent', 'unknown')
       order by 1, 2, 3 for update of l
     )
     update ledger l set state = 'settled', held_usd = 0, cost_usd = o."costUsd", input_tokens = o."inputTokens",
       output_tokens = o."outputTokens", cached_input_tokens = o."cachedInputTokens",
       reasoning_tokens = o."reasoningTokens", latency_ms = o."latencyMs", finished_at = now()
     from open o
-    where l.task_id = o.task_id and l.attempt = o.attempt and l.call = o.call and l.kind = 'completion'
+    where l.task_id = o.task_id and l.attempt = o.attempt and l.call = o.call and l.kind = o."ofKind"
     returning l.task_id as "taskId", l.run_id as "runId", l.tenant_id as "tenantId", -o.held_usd as "heldUsd",
               l.cost_usd as "spentUsd"`.execute(trx);
   return rows;
 }
 
-const SETTLED_COLUMNS = `"taskId" text, "ofAttempt" int, "ofCall" int, "costUsd" numeric, "inputTokens" int,
+const SETTLED_COLUMNS = `"taskId" text, "ofAttempt" int, "ofCall" int, "ofKind" text, "costUsd" numeric, "inputTokens" int,
   "outputTokens" int, "cachedInputTokens" int, "reasoningTokens" int, "latencyMs" float8`;
+
+const ofKind = <T extends object>(key: T) => ({ ...key, kind: 'completion' });
 
 const nameOf = (key: CallKey) => `${key.taskId}/${key.attempt}/${key.call}`;

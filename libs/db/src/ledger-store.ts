@@ -1,6 +1,7 @@
 import type { Price, Usage } from '@acrouter/domain/task';
 import { sql } from 'kysely';
-import { json, text, type Executor } from './client';
+import type { Executor } from './client';
+import { json, text } from './postgres-text';
 import type { LedgerTable } from './tables';
 import type { Selectable } from 'kysely';
 
@@ -33,6 +34,12 @@ export interface NewCall extends CallKey {
 }
 
 export type LedgerRow = Selectable<LedgerTable>;
+
+/** What whoever makes calls needs to know of one. */
+export type CallLine = Pick<
+  LedgerRow,
+  'task_id' | 'attempt' | 'call' | 'state' | 'reserved_usd' | 'price' | 'error'
+>;
 
 /** Adds `held`/`spent` to the budgets of a line's task, run and tenant, where such budgets exist. */
 function moveBudgets(

@@ -63,7 +63,7 @@ async function nextIds(db: Executor, scope: ReportScope, after: string): Promise
 
 async function readDecisions(db: Executor, ids: readonly string[]): Promise<Row[]> {
   const { rows } = await sql<Row>`
-    select t.id, c.dimension, c.language, t.source, c.embedding, d.neighbours, d.candidates, d.model, d.probability,
+    select t.id, c.dimension, c.language, t.source, c.embedding, c.neighbours, d.candidates, d.model, d.probability,
            d.attempts_left, d.budget_left_usd, d.cost_weight, t.score as task_score,
            (select case when count(*) filter (where state in ('unknown', 'sent')) = 0
                         then coalesce(sum(cost_usd), 0)::float8 end

@@ -1,7 +1,8 @@
 import type { PairCount, PairRow } from '@acrouter/domain/verification/calibration';
 import type { SignalKind } from '@acrouter/domain/verification/signals';
 import { sql } from 'kysely';
-import { text, type Executor } from './client';
+import type { Executor } from './client';
+import { text } from './postgres-text';
 import type { CallKind } from './ledger-store';
 
 /** A reply that a check paid for. */

@@ -2,7 +2,7 @@ import type { MessageOf, QueueName } from '@acrouter/contracts/catalogue';
 import { jobIdOf } from '@acrouter/contracts/job-id';
 import { sql, type RawBuilder } from 'kysely';
 import type { Executor } from './client';
-import { rowSet } from './row-set';
+import { json } from './postgres-text';
 
 /** A message to be published once the surrounding transaction has committed. */
 export interface OutgoingMessage<Q extends QueueName = QueueName> {
@@ -11,24 +11,38 @@ export interface OutgoingMessage<Q extends QueueName = QueueName> {
   /** Key of a keyed queue (the model of `execute`). */
   key?: string;
   delayMs?: number;
-  traceparent?: string | null;
+  traceparent: string | null;
+  /** As its task is: goes before the messages that wait. */
+  expedited: boolean;
 }
 
-export interface OutboxRow {
-  id: number;
+/** What all messages of one task carry; every task's row has it. */
+export type TaskMarks = Pick<OutgoingMessage, 'traceparent' | 'expedited'>;
+
+export const marksOf = ({ traceparent, expedited }: TaskMarks): TaskMarks => ({ traceparent, expedited });
+
+/** A message as the outbox keeps it. */
+interface StoredMessage {
   queue: QueueName;
   key: string | null;
   jobId: string;
   payload: Record<string, unknown>;
   delayMs: number;
   traceparent: string | null;
-  /** Goes before the messages that wait. */
   expedited: boolean;
 }
 
+/** The messages of one transaction: one row, forgotten when the last of them is published. */
+export interface OutboxGroup {
+  id: number;
+  /** Messages of it that the queue has not taken yet. */
+  open: number;
+}
+
+export type OutboxRow = StoredMessage & { group: OutboxGroup };
+
 /**
  * Writes messages into the outbox; returns them as rows, in their order, to hand to the relay after the commit.
- * Those of an expedited task are expedited.
  * @param steps what else is written in the same statement, and so in one round trip: statements on other tables.
  *   They see the tables as they were before the statement.
  * @param only `'first'`: only messages of the tasks whose `task_id` the first step returns.
@@ -40,25 +54,53 @@ export async function enqueue(
   only: 'all' | 'first' = 'all',
 ): Promise<OutboxRow[]> {
   if (messages.length === 0 && steps.length === 0) return [];
-  const values = messages.map((m) => ({
+  const stored = messages.map(toStored);
+  if (only === 'first') return enqueueFirst(trx, stored, steps);
+  const { rows } = await sql<{ id: number }>`
+    ${withSteps(steps)}
+    insert into outbox_groups (messages)
+    select ${json(stored)}::json where ${stored.length > 0}::boolean
+    returning id`.execute(trx);
+  return grouped(rows[0]?.id, stored);
+}
+
+async function enqueueFirst(
+  trx: Executor,
+  stored: readonly StoredMessage[],
+  steps: readonly RawBuilder<unknown>[],
+): Promise<OutboxRow[]> {
+  const { rows } = await sql<{ id: number; tasks: string[] }>`
+    ${withSteps(steps)},
+    kept as (
+      select json_agg(m order by n) as messages, array_agg(m->'payload'->>'taskId') as tasks
+      from json_array_elements(${json(stored)}::json) with ordinality as r(m, n)
+      where m->'payload'->>'taskId' in (select task_id from step_0)
+    )
+    insert into outbox_groups (messages) select messages from kept where messages is not null
+    returning id, (select tasks from kept) as tasks`.execute(trx);
+  const tasks = new Set(rows[0]?.tasks);
+  return grouped(
+    rows[0]?.id,
+    stored.filter((m) => tasks.has(String(m.payload['taskId']))),
+  );
+}
+
+function toStored(m: OutgoingMessage): StoredMessage {
+  return {
     queue: m.queue,
     key: m.key ?? null,
-    job_id: jobIdOf(m.queue, m.message),
+    jobId: jobIdOf(m.queue, m.message),
     payload: m.message,
-    delay_ms: m.delayMs ?? 0,
-    traceparent: m.traceparent ?? null,
-    task_id: m.message.taskId,
-  }));
-  const { rows } = await sql<OutboxRecord>`
-    ${withSteps(steps)}
-    insert into outbox (queue, key, job_id, payload, delay_ms, traceparent, expedited)
-    select r.queue, r.key, r.job_id, r.payload, r.delay_ms, r.traceparent,
-           coalesce((select t.expedited from tasks t where t.id = r.task_id), false)
-    from ${rowSet(values, 'queue text, key text, job_id text, payload jsonb, delay_ms int, traceparent text, task_id text')}
-    ${only === 'first' ? ONLY_OF_FIRST_STEP : sql``}
-    returning *`.execute(trx);
-  // Ids are given out in the order of the messages.
-  return rows.map(fromRow).sort((a, b) => a.id - b.id);
+    delayMs: m.delayMs ?? 0,
+    traceparent: m.traceparent,
+    expedited: m.expedited,
+  };
+}
+
+function grouped(id: number | undefined, stored: readonly StoredMessage[]): OutboxRow[] {
+  if (id === undefined) return [];
+  const group = { id, open: stored.length };
+  return stored.map((message) => ({ ...message, group }));
 }
 
 /** SQL: of rows `r`, those of the tasks that the first step of `enqueue` returns. */
@@ -70,51 +112,28 @@ function withSteps(steps: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
 }
 
 /**
- * Messages that were committed but, for at least `olderThanMs`, not published: their process died between
- * the two. Rows that another relay holds are skipped; run inside a transaction that ends after `markPublished`.
+ * Messages of up to `limit` transactions that were committed but, for at least `olderThanMs`, not all published: their
+ * process died between the two. Rows that another relay holds are skipped; run inside a transaction that ends
+ * after `forgetGroups`.
  */
 export async function takeForgotten(trx: Executor, olderThanMs: number, limit: number): Promise<OutboxRow[]> {
   const rows = await trx
-    .selectFrom('outbox')
-    .selectAll()
+    .selectFrom('outbox_groups')
+    .select(['id', 'messages'])
     .where('created_at', '<', sql<Date>`now() - ${olderThanMs} * interval '1 millisecond'`)
     .orderBy('id')
     .limit(limit)
     .forUpdate()
     .skipLocked()
     .execute();
-  return rows.map(fromRow);
+  return rows.flatMap(({ id, messages }) => grouped(id, messages as StoredMessage[]));
 }
 
-/** Forgets messages that the queue has taken. */
-export async function markPublished(db: Executor, ids: readonly number[]): Promise<void> {
+/** Forgets groups whose messages the queue has taken. */
+export async function forgetGroups(db: Executor, ids: readonly number[]): Promise<void> {
   if (ids.length > 0)
     await db
-      .deleteFrom('outbox')
+      .deleteFrom('outbox_groups')
       .where(sql<boolean>`id = any(${[...ids]})`)
       .execute();
-}
-
-interface OutboxRecord {
-  id: number;
-  queue: string;
-  key: string | null;
-  job_id: string;
-  payload: Record<string, unknown>;
-  delay_ms: number;
-  traceparent: string | null;
-  expedited: boolean;
-}
-
-function fromRow(r: OutboxRecord): OutboxRow {
-  return {
-    id: r.id,
-    queue: r.queue as QueueName,
-    key: r.key,
-    jobId: r.job_id,
-    payload: r.payload,
-    delayMs: r.delay_ms,
-    traceparent: r.traceparent,
-    expedited: r.expedited,
-  };
 }

@@ -5,7 +5,7 @@ import type { TaskRow } from './task-store';
 /** A task as memory needs it for a recall. */
 export type RecallTask = Pick<
   TaskRow,
-  'id' | 'tenant_id' | 'prompt' | 'language' | 'dimension' | 'settled_at' | 'traceparent'
+  'id' | 'tenant_id' | 'prompt' | 'language' | 'dimension' | 'settled_at' | 'traceparent' | 'expedited'
 > & {
   /** It has its context already. */
   known: boolean;
@@ -17,7 +17,7 @@ export async function tasksToRecall(
   taskIds: readonly string[],
 ): Promise<Map<string, RecallTask>> {
   const { rows } = await sql<RecallTask>`
-    select t.id, t.tenant_id, t.prompt, t.language, t.dimension, t.settled_at, t.traceparent,
+    select t.id, t.tenant_id, t.prompt, t.language, t.dimension, t.settled_at, t.traceparent, t.expedited,
            exists (select 1 from contexts c where c.task_id = t.id) as known
     from tasks t where t.id = any(${[...taskIds]})`.execute(db);
   return new Map(rows.map((row) => [row.id, row]));

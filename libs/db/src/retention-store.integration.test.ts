@@ -172,8 +172,8 @@ describe('retention', () => {
     // The young event has a lower number than the old ones: they are found all the same.
     await sql`insert into idempotency_keys (tenant_id, key, body_hash, expires_at)
       select 't', 'k' || n, '', now() - interval '1 day' from generate_series(1, 450) n`.execute(db);
-    await sql`insert into outbox (queue, job_id, payload, created_at)
-      values ('context', 'j', '{}', now() - interval '8 days')`.execute(db);
+    await sql`insert into outbox_groups (messages, created_at)
+      values ('[]', now() - interval '8 days')`.execute(db);
     expect(await takeDue(db, POLICY)).toMatchObject({ events: 4_500, 'idempotency-keys': 450, outbox: 1 });
     expect(await db.selectFrom('events').select('type').execute()).toEqual([{ type: 'task.settled' }]);
   });

@@ -88,12 +88,12 @@ const KINDS: Record<RetentionKind, Kind> = {
     take: (trx) => forgetExpiredKeys(trx, BATCH),
   },
   outbox: {
-    due: () => sql`select id from outbox where created_at < ${before(OUTBOX_DAYS)}`,
+    due: () => sql`select id from outbox_groups where created_at < ${before(OUTBOX_DAYS)}`,
     take: (trx, due) =>
       affected(
         trx,
         sql`with old as materialized (${due} limit ${BATCH} for update skip locked)
-            delete from outbox using old where outbox.id = old.id`,
+            delete from outbox_groups o using old where o.id = old.id`,
       ),
   },
 };

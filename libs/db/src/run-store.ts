@@ -1,6 +1,8 @@
 import { priorityOf, priorityRank, type Priority } from '@acrouter/domain/admission';
 import { sql } from 'kysely';
-import { json, text, type Executor } from './client';
+import type { Executor } from './client';
+import type { TaskMarks } from './outbox-store';
+import { json, text } from './postgres-text';
 
 /** A run as it was asked for. */
 export interface NewRun {
@@ -94,7 +96,7 @@ export async function requestRunCancel(
   trx: Executor,
   tenantId: string,
   runId: string,
-): Promise<{ id: string; traceparent: string | null; queued: boolean }[] | null> {
+): Promise<(TaskMarks & { id: string; queued: boolean })[] | null> {
   const run = await trx
     .updateTable('runs')
     .set({ cancelled_at: sql<Date>`coalesce(cancelled_at, now())` })
@@ -112,7 +114,7 @@ export async function requestRunCancel(
     .set({ cancel_requested_at: sql<Date>`coalesce(cancel_requested_at, now())` })
     .where('run_id', '=', runId)
     .where('settled_at', 'is', null)
-    .returning(['id', 'traceparent', sql<boolean>`admitted_at is null`.as('queued')])
+    .returning(['id', 'traceparent', 'expedited', sql<boolean>`admitted_at is null`.as('queued')])
     .execute();
 }
 

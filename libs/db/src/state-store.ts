@@ -22,6 +22,7 @@ const COLUMNS = [
   'deadline_at',
   'cost_weight',
   'traceparent',
+  'expedited',
   'state',
   'state_version',
   'phase',

@@ -91,7 +91,6 @@ export interface DecisionsTable {
   policy_version: string;
   reason: string;
   candidates: Json<CandidateView[]>;
-  neighbours: Json<Neighbour[]>;
   attempts_left: number;
   budget_left_usd: number | null;
   cost_weight: number;
@@ -252,16 +251,11 @@ export interface StatisticsTable {
   updated_at: Timestamp;
 }
 
-export interface OutboxTable {
+/** Messages of one transaction that wait to be published; see outbox-store.ts. */
+export interface OutboxGroupsTable {
   id: Assigned<number>;
-  queue: string;
-  key: string | null;
-  job_id: string;
-  payload: Json<Record<string, unknown>>;
-  delay_ms: Generated<number>;
-  traceparent: string | null;
+  messages: Json<unknown[]>;
   created_at: Timestamp;
-  expedited: Generated<boolean>;
 }
 
 export interface IdempotencyKeysTable {
@@ -335,7 +329,7 @@ export interface Tables {
   feedback: FeedbackTable;
   experiences: ExperiencesTable;
   statistics: StatisticsTable;
-  outbox: OutboxTable;
+  outbox_groups: OutboxGroupsTable;
   idempotency_keys: IdempotencyKeysTable;
   events: EventsTable;
   model_health: ModelHealthTable;

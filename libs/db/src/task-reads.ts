@@ -1,7 +1,8 @@
 import type { AttemptView, TaskPage, TaskStatus, TaskSummary, TaskView } from '@acrouter/contracts/http';
 import { priorityOf } from '@acrouter/domain/admission';
 import { sql, type Selectable } from 'kysely';
-import { text, type Executor } from './client';
+import type { Executor } from './client';
+import { text } from './postgres-text';
 import { knownCost } from './run-reads';
 import type { AttemptsTable, TasksTable } from './tables';
 

@@ -3,7 +3,8 @@ import type { LoopState } from '@acrouter/domain/loop';
 import { initialState } from '@acrouter/domain/loop';
 import type { TaskLimits, VerificationSpec } from '@acrouter/domain/task';
 import { sql, type Selectable } from 'kysely';
-import { json, text, type Executor } from './client';
+import type { Executor } from './client';
+import { json, text } from './postgres-text';
 import type { TasksTable } from './tables';
 
 export type TaskRow = Selectable<TasksTable>;
@@ -106,6 +107,7 @@ export interface StuckTask {
   hasContext: boolean;
   cancelRequested: boolean;
   traceparent: string | null;
+  expedited: boolean;
   attempt: number | null;
   model: string | null;
   attemptStatus: string | null;
@@ -124,9 +126,9 @@ export async function takeStuckTasks(trx: Executor, idleMs: number, limit: numbe
       order by t.progressed_at limit ${limit} for update skip locked
     ), touched as (
       update tasks t set progressed_at = now(), sweeps = t.sweeps + 1 from stuck where t.id = stuck.id
-      returning t.id, t.phase, (t.state->>'turn')::int as turn, t.cancel_requested_at, t.traceparent
+      returning t.id, t.phase, (t.state->>'turn')::int as turn, t.cancel_requested_at, t.traceparent, t.expedited
     )
-    select t.id, t.phase, t.turn, t.traceparent, t.cancel_requested_at is not null as "cancelRequested",
+    select t.id, t.phase, t.turn, t.traceparent, t.expedited, t.cancel_requested_at is not null as "cancelRequested",
            exists (select 1 from contexts c where c.task_id = t.id) as "hasContext",
            a.attempt, a.model, a.status as "attemptStatus"
     from touched t

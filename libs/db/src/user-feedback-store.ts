@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
-import { json, text, type Executor } from './client';
+import type { Executor } from './client';
+import { json, text } from './postgres-text';
 import type { FeedbackTable } from './tables';
 
 export type FeedbackRow = Selectable<FeedbackTable>;

@@ -118,6 +118,8 @@ function settings(files: PostgresFiles, port: number, durable: boolean): string[
     shared_buffers: '128MB',
     max_wal_size: '512MB',
     jit: 'off',
+    // The disks of today seek for nothing, and most pages are cached.
+    random_page_cost: 1.1,
     log_min_messages: 'warning',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };

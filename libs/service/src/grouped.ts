@@ -52,7 +52,7 @@ export class Grouped<In, Out> {
   private schedule(): void {
     if (this.scheduled || this.waiting.length === 0 || this.running >= (this.options.parallel ?? 1)) return;
     this.scheduled = true;
-    const waitMs = this.startedMs + (this.options.gapMs ?? 10) - performance.now();
+    const waitMs = this.startedMs + (this.options.gapMs ?? 25) - performance.now();
     if (waitMs > 0 && this.waiting.length < (this.options.maxItems ?? MAX_ITEMS))
       setTimeout(() => this.start(), waitMs);
     else setImmediate(() => this.start());

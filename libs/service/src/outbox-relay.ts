@@ -1,4 +1,4 @@
-import { markPublished, takeForgotten, type OutboxRow } from '@acrouter/db/outbox-store';
+import { forgetGroups, takeForgotten, type OutboxRow } from '@acrouter/db/outbox-store';
 import type { Database } from '@acrouter/db/client';
 import type { Outgoing, QueuePublisher } from '@acrouter/queue/publisher';
 import type { Metrics } from '@acrouter/telemetry/metrics';
@@ -8,7 +8,8 @@ import type { Logger } from '@acrouter/telemetry/log';
 /** A row so old was left behind by a process that died between its commit and its publishing. */
 const FORGOTTEN_MS = 3_000;
 const SWEEP_MS = 2_000;
-const BATCH = 500;
+/** Transactions per sweep, of some dozens of messages each. */
+const BATCH = 50;
 /** Published rows are deleted together, so long after the first; far below `FORGOTTEN_MS`. */
 const FORGET_MS = 250;
 
@@ -76,7 +77,10 @@ export class OutboxRelay {
   private async send(groups: readonly (readonly OutboxRow[])[]): Promise<void[]> {
     const rows = groups.flat();
     await this.publisher.publishMany(rows.map(toOutgoing));
-    this.published.push(...rows.map((r) => r.id));
+    for (const { group } of rows) {
+      group.open -= 1;
+      if (group.open === 0) this.published.push(group.id);
+    }
     this.forgetting ??= setTimeout(() => this.forget(), FORGET_MS);
     return groups.map(() => undefined);
   }
@@ -84,7 +88,7 @@ export class OutboxRelay {
   /** Deletes what was published. Nobody waits for it: a row that outlives its process is published again. */
   private forget(): void {
     this.forgetting = null;
-    const work = markPublished(this.db, this.published.splice(0)).catch((error: unknown) =>
+    const work = forgetGroups(this.db, this.published.splice(0)).catch((error: unknown) =>
       this.log.warn({ err: error }, 'published messages stay in the outbox; will be published again'),
     );
     this.inFlight.add(work);
@@ -96,10 +100,7 @@ export class OutboxRelay {
       const rows = await takeForgotten(trx, FORGOTTEN_MS, BATCH);
       if (rows.length === 0) return;
       await this.publisher.publishMany(rows.map(toOutgoing));
-      await markPublished(
-        trx,
-        rows.map((r) => r.id),
-      );
+      await forgetGroups(trx, [...new Set(rows.map((r) => r.group.id))]);
       this.metrics.outboxRelayed.inc(rows.length);
     });
   }

@@ -46,6 +46,7 @@ export async function openServiceContext(name: string, env: Env): Promise<Servic
   const db = openDatabase({
     url: env.ACR_DATABASE_URL,
     poolSize: env.ACR_DATABASE_POOL,
+    byKey: name !== 'gateway',
     applicationName: `acr-${name}`,
     onIdleError: onError,
   });

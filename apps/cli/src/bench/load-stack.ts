@@ -15,7 +15,7 @@ import type { BenchRedis } from './load-redis';
 
 const CHUNK = 500;
 /** Rare enough that looking costs nothing that counts. */
-const POLL_MS = 250;
+const POLL_MS = 1_000;
 /** Nothing settled for so long: something is broken, and waiting on would only hide it. */
 const STUCK_MS = 60_000;
 

@@ -5,7 +5,7 @@ import type { Database } from '@acrouter/db/client';
 import { callsOfAll, markCallsSent } from '@acrouter/db/ledger-group-store';
 import { callsOf, reserveCall, type CallKey, type CallLine } from '@acrouter/db/ledger-store';
 import { marksOf, type OutboxRow } from '@acrouter/db/outbox-store';
-import { loadTasks, type TaskRow } from '@acrouter/db/task-store';
+import { loadTasks, type WorkTask } from '@acrouter/db/task-store';
 import { worstCaseCost } from '@acrouter/domain/task';
 import type { CompletionResult, Failed } from '@acrouter/models/model-client';
 import { estimateInputTokens, requestFor } from '@acrouter/models/prompt';
@@ -29,7 +29,7 @@ export type Delivery = Pick<JobContext, 'signal' | 'waitMs'>;
 
 /** An attempt in hand: its task, its model, and when to stop. */
 interface Attempt extends Work {
-  task: TaskRow;
+  task: WorkTask;
   /** Its calls so far, oldest first. */
   lines: readonly CallLine[];
   callable: CallableModel;
@@ -39,7 +39,7 @@ interface Attempt extends Work {
 
 /** What a delivery finds. */
 interface Found {
-  task: TaskRow | undefined;
+  task: WorkTask | undefined;
   claim: Claim;
   lines: readonly CallLine[];
 }

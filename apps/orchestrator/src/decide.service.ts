@@ -2,7 +2,7 @@ import type { DecideMessage } from '@acrouter/contracts/messages';
 import { refusalsOf } from '@acrouter/db/attempt-store';
 import { lockBudgets } from '@acrouter/db/budget-moves';
 import type { Database, Executor } from '@acrouter/db/client';
-import { loadContexts, type ContextRow } from '@acrouter/db/context-store';
+import { loadContexts, type Recalled } from '@acrouter/db/context-store';
 import { coolingModels } from '@acrouter/db/health-store';
 import type { OutboxRow } from '@acrouter/db/outbox-store';
 import { lockTasks, type LockedTask } from '@acrouter/db/state-store';
@@ -41,7 +41,7 @@ interface Moving extends Inbox {
 
 /** What decisions depend on besides their task, read once for a group. */
 interface Facts {
-  contexts: ReadonlyMap<string, ContextRow>;
+  contexts: ReadonlyMap<string, Recalled>;
   refusals: ReadonlyMap<string, string[]>;
   coolingUntilMs: ReadonlyMap<string, number>;
   budgets: BudgetBook;
@@ -110,7 +110,7 @@ export class DecideService {
   private async factsFor(
     trx: Executor,
     moving: readonly Moving[],
-    known: ReadonlyMap<string, ContextRow>,
+    known: ReadonlyMap<string, Recalled>,
   ): Promise<Facts> {
     const deciding = moving.filter((m) => m.commands.some(isDecide)).map((m) => m.task);
     if (deciding.length === 0)

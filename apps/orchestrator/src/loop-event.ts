@@ -1,7 +1,7 @@
 import type { DecideMessage } from '@acrouter/contracts/messages';
 import { attemptFacts, type AttemptFacts } from '@acrouter/db/attempt-store';
 import type { Executor } from '@acrouter/db/client';
-import type { ContextRow } from '@acrouter/db/context-store';
+import type { Recalled } from '@acrouter/db/context-store';
 import type { AttemptResult, LoopEvent } from '@acrouter/domain/loop';
 
 /**
@@ -11,7 +11,7 @@ import type { AttemptResult, LoopEvent } from '@acrouter/domain/loop';
 export async function eventsOf(
   trx: Executor,
   messages: readonly DecideMessage[],
-  contexts: ReadonlyMap<string, ContextRow>,
+  contexts: ReadonlyMap<string, Recalled>,
 ): Promise<(LoopEvent | null)[]> {
   const finished = messages.flatMap((m) => (m.kind === 'attempt-finished' ? [m] : []));
   const attempts = new Map((await attemptFacts(trx, finished)).map((a) => [a.task_id, a]));

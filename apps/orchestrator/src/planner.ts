@@ -1,4 +1,4 @@
-import { bytesToVector, type ContextRow } from '@acrouter/db/context-store';
+import { bytesToVector, type Recalled } from '@acrouter/db/context-store';
 import type { LockedTask } from '@acrouter/db/state-store';
 import { countedAttempts } from '@acrouter/domain/loop';
 import type {
@@ -31,7 +31,7 @@ export interface PlannedModel {
 /** Everything that a plan depends on, read by the caller. */
 export interface PlanInput {
   task: LockedTask;
-  context: ContextRow;
+  context: Recalled;
   /** Models whose provider refused this prompt before. */
   refusedBy: readonly string[];
   models: readonly PlannedModel[];
@@ -128,7 +128,7 @@ function toDecisionInput(input: PlanInput, offers: readonly Offer[]): DecisionIn
   };
 }
 
-function taskContext(task: LockedTask, context: ContextRow): TaskContext {
+function taskContext(task: LockedTask, context: Recalled): TaskContext {
   return {
     dimension: context.dimension as Dimension,
     language: context.language,

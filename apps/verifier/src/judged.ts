@@ -1,12 +1,12 @@
 import type { CheckedAttempt } from '@acrouter/db/check-reads';
-import type { TaskRow } from '@acrouter/db/task-store';
+import type { WorkTask } from '@acrouter/db/task-store';
 import { hash32 } from '@acrouter/domain/seeded-random';
 import { speaks, type Signal } from '@acrouter/domain/verification/signals';
 import type { CheckableTask, Verdict } from '@acrouter/verification/verdict';
 
 /** An answer that opinions are asked about. */
 export interface Judged {
-  task: TaskRow;
+  task: WorkTask;
   row: CheckedAttempt;
   checkable: CheckableTask;
   /** The task's attempts, this one among them. */

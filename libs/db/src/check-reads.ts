@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { AttemptRow } from './attempt-store';
 import type { Executor } from './client';
 import { rowSet } from './row-set';
-import { loadTasks, type TaskRow } from './task-store';
+import { loadTasks, type WorkTask } from './task-store';
 
 /** What checking an attempt needs of it. */
 export type CheckedAttempt = Pick<
@@ -12,7 +12,7 @@ export type CheckedAttempt = Pick<
 
 /** An attempt to be checked, with its task. */
 export interface AttemptToCheck {
-  task: TaskRow;
+  task: WorkTask;
   row: CheckedAttempt;
   /** The task's, or what memory inferred where the user did not say. */
   dimension: string | null;

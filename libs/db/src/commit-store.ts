@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Executor } from './client';
+import { plannedOnce } from './planned-once';
 import { rowSet } from './row-set';
 import { addToStatistics, type Observation } from './statistics-store';
 import type { AttemptStatus } from './tables';
@@ -31,8 +32,8 @@ export async function tasksToCommit(
   taskIds: readonly string[],
 ): Promise<Map<string, CommitTask>> {
   const { rows } = await sql<CommitTask>`
-    select t.id, t.tenant_id as "tenantId", t.traceparent, t.expedited, c.dimension, c.embedder
-    from tasks t join contexts c on c.task_id = t.id
+    ${plannedOnce} select t.id, t.tenant_id as "tenantId", t.traceparent, t.expedited, c.dimension, c.embedder
+    from tasks t cross join lateral (select * from contexts where task_id = t.id offset 0) c
     where t.id = any(${[...taskIds]})`.execute(db);
   return new Map(rows.map((row) => [row.id, row]));
 }

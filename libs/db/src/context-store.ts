@@ -1,6 +1,7 @@
 import type { Neighbour } from '@acrouter/domain/routing/policy';
 import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Executor } from './client';
+import { plannedOnce } from './planned-once';
 import { rowSet } from './row-set';
 import type { ContextsTable } from './tables';
 
@@ -39,15 +40,18 @@ export async function storeContext(db: Executor, context: NewContext): Promise<v
   await contextsStep([context]).execute(db);
 }
 
+const RECALLED = ['task_id', 'dimension', 'language', 'embedding', 'neighbours'] as const;
+
+/** A context as decisions need it. */
+export type Recalled = Pick<ContextRow, (typeof RECALLED)[number]>;
+
 /** Contexts by task; tasks without one are not in it. */
-export async function loadContexts(
-  db: Executor,
-  taskIds: readonly string[],
-): Promise<Map<string, ContextRow>> {
+export async function loadContexts(db: Executor, taskIds: readonly string[]): Promise<Map<string, Recalled>> {
   if (taskIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('contexts')
-    .selectAll()
+    .modifyFront(plannedOnce)
+    .select(RECALLED)
     .where(sql<boolean>`task_id = any(${[...taskIds]})`)
     .execute();
   return new Map(rows.map((row) => [row.task_id, row]));

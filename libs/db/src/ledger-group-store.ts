@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { moveBudgets, type BudgetMove } from './budget-moves';
 import type { Executor } from './client';
 import type { CallKey, CallLine, NewCall } from './ledger-store';
+import { plannedOnce } from './planned-once';
 import { rowSet } from './row-set';
 
 /**
@@ -33,7 +34,7 @@ export async function reserveCalls(trx: Executor, calls: readonly NewCall[]): Pr
 export async function releaseUnsent(trx: Executor, taskIds: readonly string[]): Promise<void> {
   if (taskIds.length === 0) return;
   const { rows } = await sql<LineMoney>`
-    with unsent as (
+    ${plannedOnce} with unsent as (
       select task_id, attempt, call, kind, held_usd from ledger
       where task_id = any(${[...taskIds]}) and state = 'reserved' order by 1, 2, 3, 4 for update
     )

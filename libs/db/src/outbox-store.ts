@@ -2,6 +2,7 @@ import type { MessageOf, QueueName } from '@acrouter/contracts/catalogue';
 import { jobIdOf } from '@acrouter/contracts/job-id';
 import { sql, type RawBuilder } from 'kysely';
 import type { Executor } from './client';
+import { plannedOnce } from './planned-once';
 import { json } from './postgres-text';
 
 /** A message to be published once the surrounding transaction has committed. */
@@ -57,7 +58,7 @@ export async function enqueue(
   const stored = messages.map(toStored);
   if (only === 'first') return enqueueFirst(trx, stored, steps);
   const { rows } = await sql<{ id: number }>`
-    ${withSteps(steps)}
+    ${plannedOnce} ${withSteps(steps)}
     insert into outbox_groups (messages)
     select ${json(stored)}::json where ${stored.length > 0}::boolean
     returning id`.execute(trx);

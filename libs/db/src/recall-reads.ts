@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Executor } from './client';
+import { plannedOnce } from './planned-once';
 import type { TaskRow } from './task-store';
 
 /** A task as memory needs it for a recall. */
@@ -17,8 +18,8 @@ export async function tasksToRecall(
   taskIds: readonly string[],
 ): Promise<Map<string, RecallTask>> {
   const { rows } = await sql<RecallTask>`
-    select t.id, t.tenant_id, t.prompt, t.language, t.dimension, t.settled_at, t.traceparent, t.expedited,
-           exists (select 1 from contexts c where c.task_id = t.id) as known
+    ${plannedOnce} select t.id, t.tenant_id, t.prompt, t.language, t.dimension, t.settled_at, t.traceparent, t.expedited,
+           coalesce((select true from contexts c where c.task_id = t.id), false) as known
     from tasks t where t.id = any(${[...taskIds]})`.execute(db);
   return new Map(rows.map((row) => [row.id, row]));
 }

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import { plannedOnce } from './planned-once';
 import { json } from './postgres-text';
 
 /**
@@ -11,10 +12,6 @@ import { json } from './postgres-text';
  *   base64 (`decode(r.embedding, 'base64')`). Undefined and absent values are NULL. Must be constant text.
  */
 export function rowSet(values: readonly object[], columns: string): RawBuilder<unknown> {
-  return sql`(select * from (select * from jsonb_to_recordset(${json(values)}::jsonb) as r(${sql.raw(columns)})
+  return sql`${plannedOnce} (select * from (select * from jsonb_to_recordset(${json(values)}::jsonb) as r(${sql.raw(columns)})
     limit (select 1000000)) few limit (select 1000000)) as r`;
 }
-
-/** Whether a statement has such a table in it, or is `enqueue`'s: its text is then one of few. */
-export const isRowSetStatement = (text: string): boolean =>
-  text.includes('jsonb_to_recordset(') || text.includes('insert into outbox_groups');

@@ -1,6 +1,7 @@
 import type { LoopState } from '@acrouter/domain/loop';
 import { sql } from 'kysely';
 import type { Executor } from './client';
+import { plannedOnce } from './planned-once';
 import { rowSet } from './row-set';
 import type { TaskRow } from './task-store';
 
@@ -13,36 +14,24 @@ const COLUMNS = [
   'tenant_id',
   'run_id',
   'external_id',
-  'language',
-  'dimension',
   'source',
-  'max_attempts',
-  'max_outages',
-  'max_cost_usd',
-  'deadline_at',
   'cost_weight',
   'traceparent',
   'expedited',
   'state',
   'state_version',
-  'phase',
-  'outcome',
-  'solved',
-  'score',
-  'final_attempt',
-  'cancel_requested_at',
   'created_at',
-  'progressed_at',
   'settled_at',
 ] as const;
 
-/** A task without its texts, locked until the transaction ends. */
+/** A task as the orchestrator needs it, locked until the transaction ends. */
 export type LockedTask = Pick<TaskRow, (typeof COLUMNS)[number]> & { prompt_bytes: number };
 
 /** Locks tasks, all callers in the same order, so that groups that share some queue up instead of dead-locking. */
 export async function lockTasks(trx: Executor, ids: readonly string[]): Promise<Map<string, LockedTask>> {
   const rows = await trx
     .selectFrom('tasks')
+    .modifyFront(plannedOnce)
     .select(COLUMNS)
     .select(sql<number>`octet_length(prompt)`.as('prompt_bytes'))
     .where(sql<boolean>`id = any(${[...ids]})`)

@@ -4,6 +4,7 @@ import { initialState } from '@acrouter/domain/loop';
 import type { TaskLimits, VerificationSpec } from '@acrouter/domain/task';
 import { sql, type Selectable } from 'kysely';
 import type { Executor } from './client';
+import { plannedOnce } from './planned-once';
 import { json, text } from './postgres-text';
 import type { TasksTable } from './tables';
 
@@ -68,11 +69,29 @@ export function loadTask(db: Executor, id: string): Promise<TaskRow | undefined>
   return db.selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+const WORK_COLUMNS = [
+  'id',
+  'tenant_id',
+  'run_id',
+  'prompt',
+  'language',
+  'dimension',
+  'verification',
+  'traceparent',
+  'expedited',
+  'cancel_requested_at',
+  'settled_at',
+] as const;
+
+/** A task as those need it who answer it and check answers. */
+export type WorkTask = Pick<TaskRow, (typeof WORK_COLUMNS)[number]>;
+
 /** Tasks by id; those that do not exist are not in it. */
-export async function loadTasks(db: Executor, ids: readonly string[]): Promise<Map<string, TaskRow>> {
+export async function loadTasks(db: Executor, ids: readonly string[]): Promise<Map<string, WorkTask>> {
   const rows = await db
     .selectFrom('tasks')
-    .selectAll()
+    .modifyFront(plannedOnce)
+    .select(WORK_COLUMNS)
     .where(sql<boolean>`id = any(${[...ids]})`)
     .execute();
   return new Map(rows.map((row) => [row.id, row]));

@@ -1,6 +1,7 @@
 import { AcrError } from '@acrouter/domain/errors';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { readFileSync } from 'node:fs';
+import type { Socket as NetStream } from 'node:net';
 import { PatientConnector } from './redis-connector';
 import { parseRedisUrl, type RedisPlace } from './redis-url';
 
@@ -36,15 +37,40 @@ export function openRedisClient(url: string, options: RedisClientOptions): Redis
       redisOptions: { ...common, ...direct },
     });
   if (place.kind === 'sentinel')
-    return new Redis({
-      ...common,
-      ...{ db, lazyConnect, retryStrategy, sentinelRetryStrategy: retryStrategy },
-      sentinels: place.nodes,
-      name: place.master,
-      sentinelPassword: place.sentinelPassword,
-      ...(place.tls ? { sentinelTLS: tlsOf(place), enableTLSForSentinelMode: true } : {}),
-    });
-  return new Redis({ ...common, ...direct, db, lazyConnect, retryStrategy, ...place.nodes[0] });
+    return gathering(
+      new Redis({
+        ...common,
+        ...{ db, lazyConnect, retryStrategy, sentinelRetryStrategy: retryStrategy },
+        sentinels: place.nodes,
+        name: place.master,
+        sentinelPassword: place.sentinelPassword,
+        ...(place.tls ? { sentinelTLS: tlsOf(place), enableTLSForSentinelMode: true } : {}),
+      }),
+    );
+  return gathering(new Redis({ ...common, ...direct, db, lazyConnect, retryStrategy, ...place.nodes[0] }));
+}
+
+/**
+ * The commands of one turn of the event loop leave in one packet: a group of jobs that end together costs both sides
+ * one system call instead of one per job. ioredis' own auto-pipelining leaves scripts alone, which is all that BullMQ sends.
+ */
+function gathering(client: Redis): Redis {
+  const send = client.sendCommand.bind(client);
+  let gathers = false;
+  client.sendCommand = (command, stream) => {
+    // The public type of a client does not have its socket.
+    const socket = (client as unknown as { stream?: NetStream }).stream;
+    if (socket && !gathers) {
+      gathers = true;
+      socket.cork();
+      setImmediate(() => {
+        gathers = false;
+        socket.uncork();
+      });
+    }
+    return send(command, stream);
+  };
+  return client;
 }
 
 function tlsOf(place: RedisPlace): { ca?: Buffer; cert?: Buffer; key?: Buffer } {

@@ -17,7 +17,7 @@ import {
   type OutgoingMessage,
   type TaskMarks,
 } from '@acrouter/db/outbox-store';
-import { recordStage, stagesStep } from '@acrouter/db/stage-store';
+import type { Timing } from '@acrouter/db/timing';
 import { costOf } from '@acrouter/domain/task';
 import { coolDownMs, isProviderTrouble } from '@acrouter/models/cooldown';
 import type { Answered, Failed } from '@acrouter/models/model-client';
@@ -73,14 +73,7 @@ export class AttemptWriter {
       const moves = await settleCalls(trx, answers.flatMap(settledLineOf));
       for (const { line, result } of answers)
         if (costOfCall(line, result) === null) await closeUnreported(trx, line, result);
-      const steps = [
-        answersStep(answers.map(answerOf)),
-        stagesStep(
-          answers.map((a) => stageOf(a.work)),
-          'first',
-        ),
-        recoveriesStep(answers.map((a) => a.work.model)),
-      ];
+      const steps = [answersStep(answers.map(answerOf)), recoveriesStep(answers.map((a) => a.work.model))];
       const outbox = await enqueue(trx, answers.map(checkOf), steps, 'first');
       await moveBudgets(trx, moves);
       const rows = new Map(outbox.map((row) => [row.payload['taskId'], row]));
@@ -107,7 +100,9 @@ export class AttemptWriter {
     return this.persist(async (trx) => {
       if (last) await closeFailed(trx, last.line, last.failure);
       const { code, message } = why;
-      if (!(await endWithoutAnswer(trx, taskId, attempt, token, why.status, { code, message }))) return [];
+      const error = { code, message };
+      if (!(await endWithoutAnswer(trx, taskId, attempt, token, why.status, error, timingOf(work))))
+        return [];
       if (last && isProviderTrouble(last.failure))
         await recordOutage(
           trx,
@@ -115,7 +110,6 @@ export class AttemptWriter {
           message,
           (n) => new Date(Date.now() + coolDownMs(n, last.askedMs)),
         );
-      await recordStage(trx, stageOf(work));
       return enqueue(trx, [finished(taskId, attempt, work.marks)]);
     });
   }
@@ -201,10 +195,11 @@ function closeUnreported(trx: Executor, line: CallLine, { latencyMs }: Answered)
   return closeUnknown(trx, keyOf(line), { mayHaveBeenBilled: true, error, statusCode: 200, latencyMs });
 }
 
-function answerOf({ work: { lease }, result }: AnsweredCall): LeasedAnswer {
+function answerOf({ work, result }: AnsweredCall): LeasedAnswer {
   const { text: answer, responseModel, finishReason, latencyMs, usage } = result;
   return {
-    ...lease,
+    ...work.lease,
+    ...timingOf(work),
     answer,
     responseModel,
     finishReason,
@@ -234,10 +229,4 @@ const finished = (taskId: string, attempt: number, marks: TaskMarks): OutgoingMe
   ...marksOf(marks),
 });
 
-const stageOf = (work: Work) => ({
-  taskId: work.lease.taskId,
-  turn: work.lease.attempt,
-  stage: 'execute' as const,
-  waitMs: work.waitMs,
-  workMs: performance.now() - work.startedMs,
-});
+const timingOf = ({ waitMs, startedMs }: Work): Timing => ({ waitMs, workMs: performance.now() - startedMs });

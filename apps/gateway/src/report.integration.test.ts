@@ -3,7 +3,6 @@ import { insertAttempt } from '@acrouter/db/attempt-store';
 import { decisionsStep } from '@acrouter/db/decision-store';
 import { markSent, reserveCall, settleCall } from '@acrouter/db/ledger-store';
 import { storePairs } from '@acrouter/db/opinion-store';
-import { recordStage } from '@acrouter/db/stage-store';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ask, startTestGateway, type TestGateway } from './test-gateway';
 
@@ -44,6 +43,7 @@ async function history(taskId: string, tries: Try[], seconds: number): Promise<v
         budgetLeftUsd: null,
         costWeight: 0.1,
         decideMs: 1,
+        timing: { waitMs: 30, workMs: 2 },
       },
     ]).execute(db);
     await insertAttempt(db, taskId, attempt, t.model);
@@ -51,6 +51,7 @@ async function history(taskId: string, tries: Try[], seconds: number): Promise<v
     await db
       .updateTable('attempts')
       .set({
+        ...{ answered_at: new Date(), execute_wait_ms: 10, execute_work_ms: 400 },
         ...(t.score === null ? { status: 'outage' as const } : { ...judged, output_tokens: t.outputTokens }),
         ...(t.score === null ? {} : { input_tokens: 1_000 }),
       })
@@ -68,8 +69,6 @@ async function history(taskId: string, tries: Try[], seconds: number): Promise<v
         ...(t.costUsd === null ? {} : { output_tokens: t.outputTokens }),
       })
       .execute();
-    await recordStage(db, { taskId, turn: attempt, stage: 'execute', waitMs: 10, workMs: 400 });
-    await recordStage(db, { taskId, turn: attempt, stage: 'decide', waitMs: 30, workMs: 2 });
   }
   const last = tries.at(-1);
   await db

@@ -2,7 +2,6 @@ import type { Database } from '@acrouter/db/client';
 import { contextsStep, type NewContext } from '@acrouter/db/context-store';
 import { enqueue, marksOf, type OutboxRow } from '@acrouter/db/outbox-store';
 import { tasksToRecall, type RecallTask } from '@acrouter/db/recall-reads';
-import { stagesStep } from '@acrouter/db/stage-store';
 import { inferDimension, inferLanguage, knownLanguage } from '@acrouter/domain/inference';
 import { isDimension } from '@acrouter/domain/task';
 import type { Embedder } from '@acrouter/embedding/embedder';
@@ -18,8 +17,6 @@ import { EMBEDDER } from './tokens';
 interface Recalled {
   task: RecallTask;
   context: NewContext | null;
-  waitMs: number;
-  workMs: number;
 }
 
 /** Says what a task is and what is remembered of tasks like it; once per task. */
@@ -49,10 +46,10 @@ export class ContextService {
     const task = await this.reads.do(taskId);
     // Deleted or settled in the meantime: nobody waits for an answer.
     if (!task || task.settled_at) return [];
-    const context = task.known ? null : await this.contextOf(task, signal);
+    const found = task.known ? null : await this.contextOf(task, signal);
     const workMs = performance.now() - startedMs;
-    if (context) this.metrics.stageDuration.observe({ stage: 'recall' }, workMs / 1000);
-    return [await this.writes.do({ task, context, waitMs, workMs })];
+    if (found) this.metrics.stageDuration.observe({ stage: 'recall' }, workMs / 1000);
+    return [await this.writes.do({ task, context: found && { ...found, waitMs, workMs } })];
   }
 
   private async read(ids: readonly string[]): Promise<(RecallTask | undefined)[]> {
@@ -61,16 +58,13 @@ export class ContextService {
   }
 
   private write(recalls: readonly Recalled[]): Promise<OutboxRow[]> {
-    const fresh = recalls.flatMap((r) => (r.context ? [{ ...r, context: r.context }] : []));
+    const fresh = recalls.flatMap((r) => r.context ?? []);
     const messages = recalls.map(({ task }) => ({
       queue: 'decide' as const,
       message: { kind: 'context-ready' as const, taskId: task.id },
       ...marksOf(task),
     }));
-    return enqueue(this.db, messages, [
-      contextsStep(fresh.map((r) => r.context)),
-      stagesStep(fresh.map(stageOf)),
-    ]);
+    return enqueue(this.db, messages, [contextsStep(fresh)]);
   }
 
   private async contextOf(task: RecallTask, signal?: AbortSignal): Promise<NewContext> {
@@ -89,14 +83,6 @@ export class ContextService {
     };
   }
 }
-
-const stageOf = ({ task: { id: taskId }, waitMs, workMs }: Recalled) => ({
-  taskId,
-  turn: 0,
-  stage: 'recall' as const,
-  waitMs,
-  workMs,
-});
 
 /** One name per language, so that statistics do not split over `py`, `Python` and `python3`. */
 function languageOf(task: RecallTask): string {

@@ -11,7 +11,6 @@ import {
 import { vectorToBytes } from '@acrouter/db/context-store';
 import { feedbackStep } from '@acrouter/db/feedback-store';
 import { enqueue, marksOf, type OutboxRow } from '@acrouter/db/outbox-store';
-import { stagesStep } from '@acrouter/db/stage-store';
 import { loadTask } from '@acrouter/db/task-store';
 import type { Embedder } from '@acrouter/embedding/embedder';
 import { Grouped } from '@acrouter/service/grouped';
@@ -26,11 +25,11 @@ interface Commit extends AttemptKey {
   /** The task's vector in this process's space; `null` = its context's is. */
   embedding: Buffer | null;
   waitMs: number;
-  startedMs: number;
+  workMs: number;
 }
 
 /** A commit that is to be learnt from. */
-type Fresh = Commit & { row: RecordedAttempt; workMs: number };
+type Fresh = Commit & { row: RecordedAttempt };
 
 /** Commits the verifier's word on attempts: feedback, experience, statistics and the next message, or none. */
 @Injectable()
@@ -55,7 +54,8 @@ export class FeedbackService {
     const task = await this.reads.do(taskId);
     if (!task) return [];
     const embedding = await this.newEmbedding(task, signal);
-    const row = await this.writes.do({ taskId, attempt, task, embedding, waitMs, startedMs });
+    const workMs = performance.now() - startedMs;
+    const row = await this.writes.do({ taskId, attempt, task, embedding, waitMs, workMs });
     return row ? [row] : [];
   }
 
@@ -76,10 +76,7 @@ export class FeedbackService {
       const recorded = new Map((await recordAttempts(trx, commits)).map((r) => [r.taskId, r]));
       const told = commits.filter((c) => recorded.has(c.taskId));
       const fresh = freshOf(told, recorded);
-      const outbox = await enqueue(trx, told.map(messageOf), [
-        feedbackStep(fresh.map(feedbackOf)),
-        stagesStep(fresh.map(stageOf)),
-      ]);
+      const outbox = await enqueue(trx, told.map(messageOf), [feedbackStep(fresh.map(feedbackOf))]);
       await insertLessons(trx, this.lessonsOf(fresh));
       return { rows: new Map(told.map((c, i) => [c, outbox[i] ?? null])), learnt: fresh };
     });
@@ -117,7 +114,7 @@ export class FeedbackService {
 function freshOf(commits: readonly Commit[], recorded: ReadonlyMap<string, RecordedAttempt>): Fresh[] {
   return commits.flatMap((commit) => {
     const row = recorded.get(commit.taskId);
-    return row?.fresh ? [{ ...commit, row, workMs: performance.now() - commit.startedMs }] : [];
+    return row?.fresh ? [{ ...commit, row }] : [];
   });
 }
 
@@ -128,14 +125,6 @@ const feedbackOf = ({ task: { tenantId }, taskId, attempt, row }: Fresh) => ({
   score: row.score ?? 0,
   passed: row.passed === true,
   conclusive: isConclusive(row),
-});
-
-const stageOf = ({ taskId, attempt, waitMs, workMs }: Fresh) => ({
-  taskId,
-  turn: attempt,
-  stage: 'commit' as const,
-  waitMs,
-  workMs,
 });
 
 const messageOf = ({ taskId, attempt, task }: Commit) => ({

@@ -49,7 +49,7 @@ describe('recall', () => {
       neighbours: [],
     });
     expect(bytesToVector(context!.embedding)).toHaveLength(384);
-    const [stage] = await db.selectFrom('stages').selectAll().execute();
+    const [stage] = await db.selectFrom('stage_times').selectAll().execute();
     expect(stage).toMatchObject({ task_id: 't', stage: 'recall', turn: 0, wait_ms: 7 });
     expect(stage!.work_ms).toBeGreaterThan(0);
   });
@@ -73,7 +73,7 @@ describe('recall', () => {
     const before = await loadContext(db, 't');
     expect(await replica.context.recall('t', 2)).toHaveLength(1);
     expect(await loadContext(db, 't')).toEqual(before);
-    expect(await db.selectFrom('stages').select('wait_ms').execute()).toEqual([{ wait_ms: 1 }]);
+    expect(await db.selectFrom('stage_times').select('wait_ms').execute()).toEqual([{ wait_ms: 1 }]);
   });
 
   test('a task that is settled or gone gets no answer', async () => {
@@ -139,9 +139,9 @@ describe('feedback', () => {
       embedder: 'hashed-1/384',
     });
     expect(await readStatistics(db, 'default', true)).toMatchObject([{ n: 1, solved: 1, model: MODEL }]);
-    expect(await db.selectFrom('stages').selectAll().where('stage', '=', 'commit').execute()).toMatchObject([
-      { turn: 1, wait_ms: 3 },
-    ]);
+    expect(
+      await db.selectFrom('stage_times').selectAll().where('stage', '=', 'commit').execute(),
+    ).toMatchObject([{ turn: 1, wait_ms: 3 }]);
   });
 
   test('delivered five times at once, it is learnt from once and told each time', async () => {

@@ -6,7 +6,6 @@ import { eventsStep, type NewEvent } from '@acrouter/db/event-store';
 import { releaseUnsent, reserveCalls } from '@acrouter/db/ledger-group-store';
 import type { NewCall } from '@acrouter/db/ledger-store';
 import { enqueue, marksOf, type OutgoingMessage } from '@acrouter/db/outbox-store';
-import { stagesStep } from '@acrouter/db/stage-store';
 import { saveStates, type LockedTask } from '@acrouter/db/state-store';
 import {
   step,
@@ -111,10 +110,9 @@ export class CommandWriter {
       await abandonAttempt(trx, taskId, attempt);
     const messages = advances.flatMap(messagesOf);
     const outbox = await enqueue(trx, messages, [
-      decisionsStep(decided.map((d) => d.decision)),
+      decisionsStep(advances.flatMap(timedDecisions)),
       attemptsStep(commandsOf(advances, 'execute')),
       eventsStep(advances.flatMap(eventsOf)),
-      stagesStep(advances.flatMap(stagesOf)),
     ]);
     // The budgets last: every other group wants the same rows.
     await reserveCalls(
@@ -201,8 +199,10 @@ function messagesOf({ task, commands }: Advance): OutgoingMessage[] {
   });
 }
 
-const stagesOf = ({ task, state, planned, waitMs, workMs }: Advance) =>
-  planned ? [{ taskId: task.id, turn: state.turn, stage: 'decide' as const, waitMs, workMs }] : [];
+const timedDecisions = ({ decisions, waitMs, workMs }: Advance): NewDecision[] =>
+  decisions.map(({ decision }, i) =>
+    i === decisions.length - 1 ? { ...decision, timing: { waitMs, workMs } } : decision,
+  );
 
 function callOf(task: LockedTask, attempt: number, planned: Plan): NewCall | null {
   if (planned.action !== 'attempt') return null;

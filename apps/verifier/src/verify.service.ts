@@ -4,7 +4,6 @@ import { attemptsToCheck, type AttemptToCheck } from '@acrouter/db/check-reads';
 import type { Database, Executor } from '@acrouter/db/client';
 import { enqueue, marksOf, type OutboxRow, type OutgoingMessage } from '@acrouter/db/outbox-store';
 import { storePairs } from '@acrouter/db/opinion-store';
-import { stagesStep } from '@acrouter/db/stage-store';
 import { isDimension, type Dimension } from '@acrouter/domain/task';
 import type { JobContext } from '@acrouter/queue/handles';
 import { Grouped } from '@acrouter/service/grouped';
@@ -114,16 +113,15 @@ export class VerifyService {
 
 /** Stores verdicts, and what follows from each that is its attempt's first. */
 function store(db: Executor, judged: readonly Judged[]): Promise<OutboxRow[]> {
-  const verdicts = judged.map((j) => ({ ...toStored(j.verdict), taskId: j.taskId, attempt: j.attempt }));
-  const stages = judged.map(({ taskId, attempt, waitMs, workMs }) => ({
+  const verdicts = judged.map(({ verdict, taskId, attempt, waitMs, workMs }) => ({
+    ...toStored(verdict),
     taskId,
-    turn: attempt,
-    stage: 'verify' as const,
+    attempt,
     waitMs,
     workMs,
   }));
   const messages = judged.map((j) => j.next);
-  return enqueue(db, messages, [verdictsStep(verdicts), stagesStep(stages, 'first')], 'first');
+  return enqueue(db, messages, [verdictsStep(verdicts)], 'first');
 }
 
 function checkableOf({ task, dimension }: AttemptToCheck): CheckableTask {

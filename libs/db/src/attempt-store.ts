@@ -2,6 +2,7 @@ import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Executor } from './client';
 import { json } from './postgres-text';
 import { rowSet } from './row-set';
+import type { Timing } from './timing';
 import type { AttemptsTable, AttemptStatus } from './tables';
 
 /**
@@ -91,7 +92,8 @@ export interface AnsweredAttempt {
 }
 
 /** An answer to be stored under a lease. */
-export type LeasedAnswer = AnsweredAttempt & { taskId: string; attempt: number; token: string };
+export type LeasedAnswer = AnsweredAttempt &
+  Partial<Timing> & { taskId: string; attempt: number; token: string };
 
 /**
  * Statement that stores answers, each with its money from the ledger, which is the truth of it. It returns
@@ -104,7 +106,7 @@ export function answersStep(answers: readonly LeasedAnswer[]): RawBuilder<{ task
       finish_reason = r."finishReason", input_tokens = r."inputTokens", output_tokens = r."outputTokens",
       cached_input_tokens = r."cachedInputTokens", reasoning_tokens = r."reasoningTokens",
       latency_ms = r."latencyMs", answered_at = now(), lease_token = null, lease_until = null,
-      cost_usd = m.cost, unknown_calls = m.unknown
+      cost_usd = m.cost, unknown_calls = m.unknown, execute_wait_ms = r."waitMs", execute_work_ms = r."workMs"
     from ${rowSet(answers, ANSWER_COLUMNS)}
     cross join lateral (
       select sum(cost_usd) as cost, count(*) filter (where state = 'unknown') as unknown from ledger l
@@ -127,7 +129,7 @@ export async function storeAnswer(
 
 const ANSWER_COLUMNS = `"taskId" text, attempt int, token text, answer text, "responseModel" text,
   "finishReason" text, "inputTokens" int, "outputTokens" int, "cachedInputTokens" int, "reasoningTokens" int,
-  "latencyMs" float8`;
+  "latencyMs" float8, "waitMs" float8, "workMs" float8`;
 
 /** Ends an attempt that got no answer; false when the lease is no longer ours and nothing was written. */
 export async function endWithoutAnswer(
@@ -137,10 +139,12 @@ export async function endWithoutAnswer(
   token: string,
   status: Extract<AttemptStatus, 'outage' | 'over-budget' | 'cancelled'>,
   error: { code: string; message: string },
+  timing?: Timing,
 ): Promise<boolean> {
   const row = await trx
     .updateTable('attempts')
     .set({ status, error: json(error), lease_token: null, lease_until: null, answered_at: sql<Date>`now()` })
+    .set(timing ? { execute_wait_ms: timing.waitMs, execute_work_ms: timing.workMs } : {})
     .where(isMine(taskId, attempt, token))
     .returning('attempt')
     .executeTakeFirst();
@@ -191,19 +195,20 @@ export interface StoredVerdict {
  * those that were stored. One attempt per task.
  */
 export function verdictsStep(
-  verdicts: readonly (StoredVerdict & { taskId: string; attempt: number })[],
+  verdicts: readonly (StoredVerdict & Partial<Timing> & { taskId: string; attempt: number })[],
 ): RawBuilder<{ task_id: string }> {
   const rows = verdicts.map((v) => ({ ...v, status: 'answered' }));
   return sql`
     update attempts a set status = 'verified', passed = r.passed, score = r.score, confidence = r.confidence,
-      signals = r.signals, verdict = r.verdict, verified_at = now()
+      signals = r.signals, verdict = r.verdict, verified_at = now(), verify_wait_ms = r."waitMs",
+      verify_work_ms = r."workMs"
     from ${rowSet(rows, VERDICT_COLUMNS)}
     where a.task_id = r."taskId" and a.attempt = r.attempt and a.status = r.status
     returning a.task_id`;
 }
 
 const VERDICT_COLUMNS = `"taskId" text, attempt int, status text, passed boolean, score float8, confidence float8, signals jsonb,
-  verdict jsonb`;
+  verdict jsonb, "waitMs" float8, "workMs" float8`;
 
 /** Stores one verdict; false when the attempt had one already. */
 export async function storeVerdict(

@@ -4,6 +4,7 @@ import { plannedOnce } from './planned-once';
 import { rowSet } from './row-set';
 import { addToStatistics, type Observation } from './statistics-store';
 import type { AttemptStatus } from './tables';
+import type { Timing } from './timing';
 
 /**
  * What memory reads and writes when it learns from verified attempts: many at once, each once.
@@ -51,14 +52,17 @@ export interface RecordedAttempt extends AttemptKey {
 }
 
 /** Marks verified attempts as learnt from. Those that are not verified (yet) are not among the results. */
-export async function recordAttempts(trx: Executor, keys: readonly AttemptKey[]): Promise<RecordedAttempt[]> {
+export async function recordAttempts(
+  trx: Executor,
+  keys: readonly (AttemptKey & Partial<Timing>)[],
+): Promise<RecordedAttempt[]> {
   const { rows } = await sql<RecordedAttempt & { status: AttemptStatus }>`
     with wanted as (
-      select a.task_id, a.attempt, a.status from attempts a
-      join ${rowSet(keys, '"taskId" text, attempt int')} on a.task_id = r."taskId" and a.attempt = r.attempt
+      select a.task_id, a.attempt, a.status, r."waitMs", r."workMs" from attempts a
+      join ${rowSet(keys.map(timed), '"taskId" text, attempt int, "waitMs" float8, "workMs" float8')} on a.task_id = r."taskId" and a.attempt = r.attempt
       order by a.task_id, a.attempt for update of a
     ), recorded as (
-      update attempts a set status = 'recorded', recorded_at = now()
+      update attempts a set status = 'recorded', recorded_at = now(), commit_wait_ms = w."waitMs", commit_work_ms = w."workMs"
       from wanted w where a.task_id = w.task_id and a.attempt = w.attempt and w.status = 'verified'
     )
     select a.task_id as "taskId", a.attempt, w.status = 'verified' as fresh, a.model, a.score, a.passed, a.verdict,
@@ -68,6 +72,13 @@ export async function recordAttempts(trx: Executor, keys: readonly AttemptKey[])
     where w.status in ('verified', 'recorded')`.execute(trx);
   return rows;
 }
+
+const timed = ({ taskId, attempt, waitMs, workMs }: AttemptKey & Partial<Timing>) => ({
+  taskId,
+  attempt,
+  waitMs,
+  workMs,
+});
 
 /** What a judged attempt teaches. Its task, context, score and cost are read where they are stored. */
 export interface Lesson extends AttemptKey {

@@ -3,12 +3,13 @@ import { sql, type RawBuilder, type Selectable } from 'kysely';
 import type { Executor } from './client';
 import { plannedOnce } from './planned-once';
 import { rowSet } from './row-set';
+import type { Timing } from './timing';
 import type { ContextsTable } from './tables';
 
 export type ContextRow = Selectable<ContextsTable>;
 
 /** What memory recalled for a task. */
-export interface NewContext {
+export interface NewContext extends Partial<Timing> {
   taskId: string;
   dimension: string;
   language: string;
@@ -26,14 +27,16 @@ export interface NewContext {
 export function contextsStep(contexts: readonly NewContext[]): RawBuilder<unknown> {
   const rows = contexts.map((c) => ({ ...c, embedding: vectorToBytes(c.embedding).toString('base64') }));
   return sql`
-    insert into contexts (task_id, dimension, language, dimension_by, embedding, embedder, neighbours)
-    select "taskId", dimension, language, "dimensionBy", decode(embedding, 'base64'), embedder, neighbours
+    insert into contexts (task_id, dimension, language, dimension_by, embedding, embedder, neighbours,
+      wait_ms, work_ms)
+    select "taskId", dimension, language, "dimensionBy", decode(embedding, 'base64'), embedder, neighbours,
+      "waitMs", "workMs"
     from ${rowSet(rows, COLUMNS)}
     on conflict do nothing`;
 }
 
 const COLUMNS = `"taskId" text, dimension text, language text, "dimensionBy" text, embedding text, embedder text,
-  neighbours jsonb`;
+  neighbours jsonb, "waitMs" float8, "workMs" float8`;
 
 /** Stores one context. */
 export async function storeContext(db: Executor, context: NewContext): Promise<void> {

@@ -36,7 +36,7 @@ export async function stageTimes(db: Executor, runIds: readonly string[]): Promi
       percentile_cont(0.99) within group (order by s.wait_ms) as "waitP99",
       percentile_cont(0.5) within group (order by s.work_ms) as "workP50",
       percentile_cont(0.99) within group (order by s.work_ms) as "workP99"
-    from stages s join tasks t on t.id = s.task_id
+    from stage_times s join tasks t on t.id = s.task_id
     where t.run_id = any(${[...runIds]})
     group by s.stage
     order by array_position(array['recall', 'decide', 'execute', 'verify', 'commit'], s.stage)`.execute(db);

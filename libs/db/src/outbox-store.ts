@@ -104,9 +104,6 @@ function grouped(id: number | undefined, stored: readonly StoredMessage[]): Outb
   return stored.map((message) => ({ ...message, group }));
 }
 
-/** SQL: of rows `r`, those of the tasks that the first step of `enqueue` returns. */
-export const ONLY_OF_FIRST_STEP = sql`where r.task_id in (select task_id from step_0)`;
-
 function withSteps(steps: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
   if (steps.length === 0) return sql``;
   return sql`with ${sql.join(steps.map((step, i) => sql`${sql.raw(`step_${i}`)} as (${step})`))}`;

@@ -268,7 +268,7 @@ const THREE = sql`array[0.5, 0.95, 0.99]`;
 export async function readLatencies(db: Executor, scope: ReportScope): Promise<LatencyReport> {
   const { rows } = await sql<PercentileRow>`
     with ${tasksIn(scope)},
-    g as (select g.task_id, g.stage, g.wait_ms, g.work_ms from stages g join s on s.id = g.task_id),
+    g as (select g.task_id, g.stage, g.wait_ms, g.work_ms from stage_times g join s on s.id = g.task_id),
     whole as (
       select s.id, extract(epoch from s.settled_at - s.created_at)::float8 * 1000 as total,
              coalesce(sum(g.work_ms) filter (where g.stage in ('execute', 'verify')), 0) as needed,

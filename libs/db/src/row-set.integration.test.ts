@@ -14,7 +14,6 @@ import { claimAttempts } from './lease-store';
 import { callsOfAll, markCallsSent, releaseUnsent, reserveCalls, settleCalls } from './ledger-group-store';
 import { enqueue } from './outbox-store';
 import { tasksToRecall } from './recall-reads';
-import { stagesStep } from './stage-store';
 import { lockTasks, saveStates } from './state-store';
 import { insertTasks, loadTasks } from './task-store';
 
@@ -66,7 +65,6 @@ async function meetAll(taskId: string): Promise<void> {
   await callsOfAll(db, [key]);
   await markCallsSent(db, [{ ...key, call: 1 }]);
   const moves = await settleCalls(db, [{ ...key, call: 1, usage, costUsd: 0.5, latencyMs: 1 }]);
-  const stage = { taskId: 't', turn: 1, stage: 'execute' as const, waitMs: 1, workMs: 1 };
   const answer = {
     ...key,
     ...usage,
@@ -76,7 +74,7 @@ async function meetAll(taskId: string): Promise<void> {
     finishReason: 'stop',
     latencyMs: 1,
   };
-  const stored = await enqueue(db, [verify], [answersStep([answer]), stagesStep([stage], 'first')], 'first');
+  const stored = await enqueue(db, [verify], [answersStep([answer])], 'first');
   await moveBudgets(db, moves);
   await attemptsToCheck(db, [key]);
   const verdict = { ...key, passed: true, score: 1, confidence: 1, signals: [], verdict: {} };

@@ -77,6 +77,8 @@ export interface ContextsTable {
   embedder: Generated<string>;
   neighbours: Json<Neighbour[]>;
   created_at: Timestamp;
+  wait_ms: number | null;
+  work_ms: number | null;
 }
 
 export interface DecisionsTable {
@@ -96,6 +98,8 @@ export interface DecisionsTable {
   cost_weight: number;
   decide_ms: number;
   created_at: Timestamp;
+  wait_ms: number | null;
+  work_ms: number | null;
 }
 
 /** `executing` → `answered` → `verified` → `recorded`; the others are ends without an answer. */
@@ -130,6 +134,12 @@ export interface AttemptsTable {
   answered_at: NullableTimestamp;
   verified_at: NullableTimestamp;
   recorded_at: NullableTimestamp;
+  execute_wait_ms: number | null;
+  execute_work_ms: number | null;
+  verify_wait_ms: number | null;
+  verify_work_ms: number | null;
+  commit_wait_ms: number | null;
+  commit_work_ms: number | null;
 }
 
 export type LedgerState = 'reserved' | 'sent' | 'settled' | 'unknown' | 'released';
@@ -287,7 +297,11 @@ export interface ModelHealthTable {
   updated_at: Timestamp;
 }
 
-export interface StagesTable {
+/**
+ * How long a stage of a task waited in its queue and worked, ms: a view over contexts, decisions and attempts. `turn`
+ * is the turn or attempt; 0 for `recall`, which comes once per task.
+ */
+export interface StageTimesView {
   task_id: string;
   turn: number;
   stage: string;
@@ -333,7 +347,7 @@ export interface Tables {
   idempotency_keys: IdempotencyKeysTable;
   events: EventsTable;
   model_health: ModelHealthTable;
-  stages: StagesTable;
+  stage_times: StageTimesView;
   tenant_shares: TenantSharesTable;
   admission_clock: AdmissionClockTable;
   api_keys: ApiKeysTable;

@@ -186,7 +186,7 @@ async function answersOf(db: Executor, ids: readonly string[]): Promise<Map<stri
 
 async function timingsOf(db: Executor, taskId: string): Promise<TaskView['timings']> {
   const rows = await db
-    .selectFrom('stages')
+    .selectFrom('stage_times')
     .select(['turn', 'stage', 'wait_ms', 'work_ms'])
     .where('task_id', '=', taskId)
     .orderBy('turn')

@@ -24,3 +24,26 @@ create table outbox_groups (
   created_at timestamptz not null default now()
 ) with (toast_tuple_target = 8160);
 alter table outbox_groups alter messages set storage external;
+
+-- Timings stand with what they are the timings of; `stages` keeps those of before.
+alter table contexts add column wait_ms float8, add column work_ms float8;
+alter table decisions add column wait_ms float8, add column work_ms float8;
+alter table attempts
+  add column execute_wait_ms float8, add column execute_work_ms float8,
+  add column verify_wait_ms float8, add column verify_work_ms float8,
+  add column commit_wait_ms float8, add column commit_work_ms float8;
+create view stage_times as
+  select task_id, turn, stage, wait_ms, work_ms, at from stages
+  union all
+  select task_id, 0, 'recall', wait_ms, work_ms, created_at from contexts where work_ms is not null
+  union all
+  select task_id, turn, 'decide', wait_ms, work_ms, created_at from decisions where work_ms is not null
+  union all
+  select task_id, attempt, 'execute', execute_wait_ms, execute_work_ms, answered_at from attempts
+  where execute_work_ms is not null
+  union all
+  select task_id, attempt, 'verify', verify_wait_ms, verify_work_ms, verified_at from attempts
+  where verify_work_ms is not null
+  union all
+  select task_id, attempt, 'commit', commit_wait_ms, commit_work_ms, recorded_at from attempts
+  where commit_work_ms is not null;

@@ -10,7 +10,7 @@ import { DATABASE } from '@acrouter/service/tokens';
 import { Metrics } from '@acrouter/telemetry/metrics';
 import { Inject, Injectable } from '@nestjs/common';
 import { IndexFollower } from './index-follower';
-import { MemoryIndex } from './memory-index';
+import { MemoryIndex, type Question } from './memory-index';
 import { EMBEDDER } from './tokens';
 
 /** What came of one recall; `context: null` = the task had one already. */
@@ -32,6 +32,11 @@ export class ContextService {
 
   /** Reads of concurrent recalls, together. */
   private readonly reads = new Grouped((ids: readonly string[]) => this.read(ids));
+  /** Searches of concurrent recalls, together. */
+  private readonly recalls = new Grouped(
+    (questions: readonly Question[]) => Promise.resolve(this.index.recall(questions)),
+    { gapMs: 0 },
+  );
   /** Writes of concurrent recalls, in one statement. */
   private readonly writes = new Grouped((recalls: readonly Recalled[]) => this.write(recalls), {
     keyOf: (r) => r.task.id,
@@ -79,7 +84,7 @@ export class ContextService {
       dimensionBy: given ? 'given' : 'inferred',
       embedding,
       embedder: this.embedder.id,
-      neighbours: this.index.recall(task.tenant_id, task.id, embedding),
+      neighbours: await this.recalls.do({ tenantId: task.tenant_id, taskId: task.id, vector: embedding }),
     };
   }
 }

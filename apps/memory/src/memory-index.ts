@@ -5,13 +5,20 @@ import type { ExperienceRow } from '@acrouter/db/experience-store';
 import type { Neighbour } from '@acrouter/domain/routing/policy';
 import type { Embedder } from '@acrouter/embedding/embedder';
 import { VectorArena } from '@acrouter/embedding/vector-arena';
-import { VectorIndex } from '@acrouter/embedding/vector-index';
+import { VectorIndex, type Match, type Search } from '@acrouter/embedding/vector-index';
 import { ENV, MODELS } from '@acrouter/service/tokens';
 import { Inject, Injectable } from '@nestjs/common';
 import { EMBEDDER } from './tokens';
 
 /** An experience as a recall needs it. */
 type Entry = Omit<Neighbour, 'similarity'> & { simulated: boolean };
+
+/** A task whose neighbours are wanted. */
+export interface Question {
+  tenantId: string;
+  taskId: string;
+  vector: Float32Array;
+}
 
 /** Why an experience was left out, or that it was not. */
 export type Added = 'added' | 'other-embedder' | 'broken';
@@ -58,22 +65,25 @@ export class MemoryIndex {
   }
 
   /**
-   * A tenant's experiences most like `query`, best first. Only those of models that are in the pool now, and
-   * of their kind: what a simulated model did says nothing about a real one. `taskId` itself is left out.
+   * For each question the tenant's experiences most like its task, best first. Only those of models that are in the
+   * pool now, and of their kind: what a simulated model did says nothing about a real one. The task itself is left out.
    */
-  recall(tenantId: string, taskId: string, query: Float32Array): Neighbour[] {
-    const matches = this.tenants.get(tenantId)?.search(query, {
+  recall(questions: readonly Question[]): Neighbour[][] {
+    const answers = new Map<Question, Neighbour[]>();
+    for (const [tenantId, asked] of Map.groupBy(questions, (q) => q.tenantId)) {
+      const found = this.tenants.get(tenantId)?.searchAll(asked.map((q) => this.searchFor(q)));
+      asked.forEach((question, i) => answers.set(question, (found?.[i] ?? []).map(toNeighbour)));
+    }
+    return questions.map((question) => answers.get(question) ?? []);
+  }
+
+  private searchFor({ taskId, vector }: Question): Search<Entry> {
+    return {
+      query: vector,
       k: this.env.ACR_NEIGHBOURS,
       threshold: this.env.ACR_SIMILARITY_THRESHOLD,
       accept: (e) => this.simulated.get(e.model) === e.simulated && e.taskId !== taskId,
-    });
-    return (matches ?? []).map(({ entry, similarity }) => ({
-      taskId: entry.taskId,
-      model: entry.model,
-      score: entry.score,
-      costUsd: entry.costUsd,
-      similarity,
-    }));
+    };
   }
 
   private indexOf(tenantId: string): VectorIndex<Entry> {
@@ -84,3 +94,11 @@ export class MemoryIndex {
     return index;
   }
 }
+
+const toNeighbour = ({ entry: { taskId, model, score, costUsd }, similarity }: Match<Entry>): Neighbour => ({
+  taskId,
+  model,
+  score,
+  costUsd,
+  similarity,
+});

@@ -40,6 +40,28 @@ describe.each([1, 15, 16, 100, 384])('a search in %i dimensions', (dimensions) =
     found.forEach((match, at) => expect(match.similarity).toBeCloseTo(expected[at]!.cosine, 5));
     if (dimensions > 1) expect(found.map((m) => m.entry)).toEqual(expected.map((e) => e.i));
   });
+
+  // 702 rows: the last block has a number of them that is no multiple of four.
+  test.each([1, 2, 5])('finds for %i queries at once what it finds for each', (queries) => {
+    const random = generator(dimensions + 1);
+    const index = new VectorIndex<number>(new VectorArena(dimensions), 1_000);
+    for (let i = 0; i < 702; i++) index.add(randomVector(dimensions, random), i);
+    const searches = Array.from({ length: queries }, (_, q) => ({
+      query: randomVector(dimensions, random),
+      ...(q % 2 === 0
+        ? { k: 10, threshold: 0.1 }
+        : { k: 3, threshold: 0, accept: (i: number) => i % 2 === 0 }),
+    }));
+    index.searchAll(searches).forEach((found, q) => {
+      const alone = index.search(searches[q]!.query, searches[q]);
+      expect(found).toHaveLength(alone.length);
+      found.forEach((m, at) => expect(m.similarity).toBeCloseTo(alone[at]!.similarity, 5));
+      if (dimensions > 1) {
+        expect(alone.length).toBeGreaterThan(0);
+        expect(found.map((m) => m.entry)).toEqual(alone.map((m) => m.entry));
+      }
+    });
+  });
 });
 
 test('keeps the newest entries, first in, first out, over the edges of blocks', () => {

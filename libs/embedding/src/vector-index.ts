@@ -16,6 +16,9 @@ export interface SearchOptions<T> {
   accept?: (entry: T) => boolean;
 }
 
+/** One of many searches. */
+export type Search<T> = SearchOptions<T> & { query: Float32Array };
+
 /** Entries kept by default (source: arXiv 2606.22902, App. A). */
 export const DEFAULT_CAPACITY = 20_000;
 /** float32 rounding can carry the cosine of equal vectors past 1. */
@@ -63,23 +66,32 @@ export class VectorIndex<T> {
   /** The entries most alike, best first; the newer first among equals. */
   search(query: Float32Array, options: SearchOptions<T> = {}): Match<T>[] {
     this.check(query);
-    const best = new TopK(options.k ?? 10, options.threshold ?? 0.5);
-    this.arena.setQuery(query);
-    this.blocks.forEach((block, b) => {
-      const first = b * BLOCK_ROWS;
-      const scores = this.arena.score(block, Math.min(BLOCK_ROWS, this.entries.length - first));
-      for (let i = 0; i < scores.length; i++) {
-        const score = scores[i]!;
-        if (score < best.bar) continue;
-        const slot = first + i;
-        if (options.accept === undefined || options.accept(this.entries[slot]!))
-          best.offer(score, slot, this.age(slot));
+    const best = topK(options);
+    this.arena.setQueries(query);
+    this.eachBlock((block, count, first) => {
+      this.offer(best, this.arena.score(block, count), first, options);
+    });
+    return this.matches(best);
+  }
+
+  /**
+   * Many searches, answered in their order: each block of vectors comes into the processor's cache once for all of them,
+   * and two queries share a scan, so that a search takes about half of what it takes alone. Similarities may differ
+   * from those of `search` in the last bits of a float32, since sums are formed in another order.
+   */
+  searchAll(searches: readonly Search<T>[]): Match<T>[][] {
+    searches.forEach(({ query }) => this.check(query));
+    const tops = searches.map(topK);
+    this.eachBlock((block, count, first) => {
+      for (let i = 0; i < searches.length; i += 2) {
+        const [one, other] = [searches[i]!, searches[i + 1]];
+        this.arena.setQueries(one.query, other?.query);
+        const scores = other ? this.arena.scorePair(block, count) : [this.arena.score(block, count)];
+        this.offer(tops[i]!, scores[0]!, first, one);
+        if (other) this.offer(tops[i + 1]!, scores[1]!, first, other);
       }
     });
-    return best.found.map(({ slot, score }) => ({
-      entry: this.entries[slot]!,
-      similarity: clampCosine(score),
-    }));
+    return tops.map((top) => this.matches(top));
   }
 
   /** Forgets everything and gives its memory back. */
@@ -87,6 +99,29 @@ export class VectorIndex<T> {
     for (const block of this.blocks.splice(0)) this.arena.release(block);
     this.entries.length = 0;
     this.oldest = 0;
+  }
+
+  private eachBlock(visit: (block: number, count: number, first: number) => void): void {
+    this.blocks.forEach((block, b) => {
+      const first = b * BLOCK_ROWS;
+      visit(block, Math.min(BLOCK_ROWS, this.entries.length - first), first);
+    });
+  }
+
+  private offer(best: TopK, scores: Float32Array, first: number, { accept }: SearchOptions<T>): void {
+    for (let i = 0; i < scores.length; i++) {
+      const score = scores[i]!;
+      if (score < best.bar) continue;
+      const slot = first + i;
+      if (accept === undefined || accept(this.entries[slot]!)) best.offer(score, slot, this.age(slot));
+    }
+  }
+
+  private matches(best: TopK): Match<T>[] {
+    return best.found.map(({ slot, score }) => ({
+      entry: this.entries[slot]!,
+      similarity: clampCosine(score),
+    }));
   }
 
   /** Entries that came before this slot's. */
@@ -130,5 +165,7 @@ class TopK {
     if (this.found.length === this.k) this.bar = this.found[this.k - 1]!.score;
   }
 }
+
+const topK = ({ k, threshold }: SearchOptions<never>): TopK => new TopK(k ?? 10, threshold ?? 0.5);
 
 const isBetter = (a: Hit, b: Hit) => a.score > b.score || (a.score === b.score && a.order > b.order);

@@ -71,6 +71,8 @@ export function endsOf(text: string): string {
 
 /** `parseHTTPHeader_v2` → parse, http, header, v, 2. */
 function partsOf(token: string): string[] {
+  // Most tokens are one part, and a look for more takes longer than all the rest.
+  if (/^[a-z]+$/.test(token)) return [token];
   return Array.from(token.matchAll(PART), ([part]) => part.toLowerCase());
 }
 

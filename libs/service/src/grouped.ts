@@ -1,16 +1,16 @@
-const MAX_ITEMS = 128;
+const MAX_ITEMS = 256;
 
 /** How `Grouped` makes its groups. */
 export interface GroupedOptions<In> {
   /** Two items of one key never share a group: the later waits for the next. Default: all keys differ. */
   keyOf?: (item: In) => string;
-  /** Most items of one group. Default 128. */
+  /** Most items of one group. Default 256. */
   maxItems?: number;
   /** Groups under way at once. Default 1: while one is with Postgres, the next one grows. */
   parallel?: number;
   /**
-   * Least time from the start of one group to that of the next, ms. Default 10. A process that is idle starts at
-   * once; a busy one does a hundred large groups per second instead of a thousand small ones.
+   * Least time from the start of one group to that of the next, ms. Default 40. A process that is idle starts at
+   * once; a busy one does some twenty large groups per second instead of a thousand small ones.
    */
   gapMs?: number;
 }
@@ -52,7 +52,7 @@ export class Grouped<In, Out> {
   private schedule(): void {
     if (this.scheduled || this.waiting.length === 0 || this.running >= (this.options.parallel ?? 1)) return;
     this.scheduled = true;
-    const waitMs = this.startedMs + (this.options.gapMs ?? 25) - performance.now();
+    const waitMs = this.startedMs + (this.options.gapMs ?? 40) - performance.now();
     if (waitMs > 0 && this.waiting.length < (this.options.maxItems ?? MAX_ITEMS))
       setTimeout(() => this.start(), waitMs);
     else setImmediate(() => this.start());

@@ -10,9 +10,15 @@ create index tasks_in_flight on tasks (id) where settled_at is null and admitted
 -- tasks_by_run_and_id serves the same questions.
 drop index tasks_by_run;
 
--- Vectors and neighbours stay in their row, as they are: compressing two kilobytes costs more than writing them.
-alter table contexts set (toast_tuple_target = 8160);
+-- Vectors and neighbours stay in their row, three rows to a page: a look into another table costs more than it saves.
+alter table contexts set (toast_tuple_target = 2680);
+alter table contexts alter embedding set storage plain;
 alter table decisions set (toast_tuple_target = 8160);
+do $$ begin
+  alter table contexts alter neighbours set compression lz4;
+exception when feature_not_supported then
+  null; -- A Postgres that was built without it compresses slower.
+end $$;
 -- A task's decisions were all made on the neighbours of its context; there they are read.
 alter table decisions alter column neighbours set default '[]';
 

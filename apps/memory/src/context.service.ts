@@ -35,7 +35,7 @@ export class ContextService {
   /** Searches of concurrent recalls, together. */
   private readonly recalls = new Grouped(
     (questions: readonly Question[]) => Promise.resolve(this.index.recall(questions)),
-    { gapMs: 0 },
+    { gapMs: 0, maxItems: 64 },
   );
   /** Writes of concurrent recalls, in one statement. */
   private readonly writes = new Grouped((recalls: readonly Recalled[]) => this.write(recalls), {

@@ -26,9 +26,12 @@ export interface DatabaseOptions {
   onIdleError?: (error: Error) => void;
 }
 
-/** The pool awaits what it returns, whatever its type says. */
+/**
+ * The pool awaits what it returns, whatever its type says. Without just-in-time compilation: before version 18, Postgres
+ * prices a scan that cannot be avoided so high that it would compile it.
+ */
 const findByKey = (client: ClientBase): void =>
-  client.query('set enable_seqscan = off') as unknown as undefined;
+  client.query('set enable_seqscan = off; set jit = off') as unknown as undefined;
 
 /**
  * Opens a pool. numeric and int8 are read as numbers: money keeps 12 decimals and counters stay

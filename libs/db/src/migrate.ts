@@ -69,7 +69,21 @@ async function applyMissing(client: Client, migrations: Migration[]): Promise<st
   return applied;
 }
 
+/** Running services hold locks that a migration wants, and want those that it holds: Postgres then ends one of them. */
+const DEADLOCK = '40P01';
+const MAX_TRIES = 5;
+
 async function applyOne(client: Client, m: Migration): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await applyOnce(client, m);
+    } catch (cause) {
+      if ((cause as { code?: string }).code === DEADLOCK && tries < MAX_TRIES) continue;
+      throw new Error(`Migration ${m.name} failed: ${(cause as Error).message}`, { cause });
+    }
+}
+
+async function applyOnce(client: Client, m: Migration): Promise<void> {
   await client.query('begin');
   try {
     await client.query(m.sql);
@@ -81,6 +95,6 @@ async function applyOne(client: Client, m: Migration): Promise<void> {
     await client.query('commit');
   } catch (cause) {
     await client.query('rollback');
-    throw new Error(`Migration ${m.name} failed: ${(cause as Error).message}`, { cause });
+    throw cause;
   }
 }

@@ -8,7 +8,7 @@ import { answersStep, attemptFacts, attemptsStep, verdictsStep } from './attempt
 import { moveBudgets, lockBudgets } from './budget-moves';
 import { attemptsToCheck } from './check-reads';
 import { openDatabase, type Database } from './client';
-import { loadContexts } from './context-store';
+import { loadContexts, storeContext } from './context-store';
 import { insertLessons, recordAttempts, tasksToCommit } from './commit-store';
 import { claimAttempts } from './lease-store';
 import { callsOfAll, markCallsSent, releaseUnsent, reserveCalls, settleCalls } from './ledger-group-store';
@@ -37,25 +37,20 @@ afterAll(async () => {
   await testDb.drop();
 });
 
+const taskNamed = (id: string) => ({
+  ...{ id, tenantId: 'default', runId: null, externalId: null, prompt: 'p', language: null, dimension: null },
+  ...{ source: null, verification: null, metadata: {}, limits: DEFAULT_LIMITS, traceparent: null },
+});
+
 /** Carries one task from its submission to its lesson, through every statement of the loop. */
 async function meetAll(taskId: string): Promise<void> {
   const key = { taskId, attempt: 1 };
   const payer = { taskId, runId: null, tenantId: 'default' };
-  const limits = DEFAULT_LIMITS;
-  const task = {
-    id: taskId,
-    tenantId: 'default',
-    runId: null,
-    externalId: null,
-    prompt: 'p',
-    language: null,
-  };
-  const rest = { dimension: null, source: null, verification: null, metadata: {}, limits, traceparent: null };
-  await insertTasks(db, [{ ...task, ...rest }]);
+  await insertTasks(db, [taskNamed(taskId)]);
   const verify = { queue: 'verify' as const, message: key, traceparent: null, expedited: false };
   const usage = { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0, reasoningTokens: 0 };
   const price = { inputPerMillion: 1, outputPerMillion: 1 };
-  await saveStates(db, [{ id: taskId, version: 0, state: initialState(limits) }]);
+  await saveStates(db, [{ id: taskId, version: 0, state: initialState(DEFAULT_LIMITS) }]);
   await enqueue(db, [], [attemptsStep([{ ...key, model: 'm' }])]);
   await reserveCalls(db, [
     { ...payer, attempt: 1, call: 1, model: 'm', reserveUsd: 1, price, simulated: true },
@@ -146,3 +141,11 @@ test.each([
     expect(scans).toEqual([]);
   },
 );
+
+test('a context has room for the vectors of any embedder', async () => {
+  const embedding = new Float32Array(4_096).fill(1 / 64);
+  await insertTasks(db, [taskNamed('long')]);
+  const rest = { dimension: 'algorithm', language: 'python', dimensionBy: 'given' as const, embedder: 'e' };
+  await storeContext(db, { taskId: 'long', embedding, neighbours: [], ...rest });
+  expect((await loadContexts(db, ['long'])).get('long')?.embedding).toHaveLength(4 * 4_096);
+});

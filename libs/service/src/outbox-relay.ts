@@ -8,8 +8,8 @@ import type { Logger } from '@acrouter/telemetry/log';
 /** A row so old was left behind by a process that died between its commit and its publishing. */
 const FORGOTTEN_MS = 3_000;
 const SWEEP_MS = 2_000;
-/** Transactions per sweep, of some dozens of messages each. */
-const BATCH = 50;
+/** Transactions per sweep, of up to some hundreds of messages each. */
+const BATCH = 8;
 /** Published rows are deleted together, so long after the first; far below `FORGOTTEN_MS`. */
 const FORGET_MS = 250;
 

@@ -12,7 +12,7 @@ drop index tasks_by_run;
 
 -- Vectors and neighbours stay in their row, three rows to a page: a look into another table costs more than it saves.
 alter table contexts set (toast_tuple_target = 2680);
-alter table contexts alter embedding set storage plain;
+alter table contexts alter embedding set storage main;
 alter table decisions set (toast_tuple_target = 8160);
 do $$ begin
   alter table contexts alter neighbours set compression lz4;

@@ -39,7 +39,7 @@ export function registerBenchLoad(bench: Command): void {
     .description(
       'Starts a stack of its own (embedded Postgres, redis-server) with a model and a check that take no time, sends\ntasks through all of it, and in turns as many through bare BullMQ queues with the same hops.\nEverything but the model call and the check is the real thing. Needs redis-server, or a Redis of yours.',
     )
-    .option('--tasks <n>', 'tasks per round', count, 4_000)
+    .option('--tasks <n>', 'tasks per round', count, 8_000)
     .option('--rounds <n>', 'rounds of each kind, in turns; the figures are medians', count, 3)
     .option('--warmup <n>', 'tasks that are not counted, before the first round', count, 2_000)
     .option('--processes <list>', 'processes of each service, e.g. 1,2,4', counts, [1])
@@ -49,8 +49,8 @@ export function registerBenchLoad(bench: Command): void {
         .default('all'),
     )
     .option('--checks <what>', 'instant, or sleep:<ms>', checksOf, null)
-    .option('--concurrency <n>', 'messages at once per queue and process', count, 256)
-    .option('--window <n>', 'tasks in the loop at once (ACR_WINDOW)', count, 2_048)
+    .option('--concurrency <n>', 'messages at once per queue and process', count, 512)
+    .option('--window <n>', 'tasks in the loop at once (ACR_WINDOW)', count, 4_096)
     .option(
       '--queue-url <url>',
       'a running Redis (default: ACR_QUEUE_URL if that is one, else a private one)',

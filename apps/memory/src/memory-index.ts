@@ -3,7 +3,7 @@ import { toPoolModel, type ModelsFile } from '@acrouter/config/models-file';
 import { bytesToVector } from '@acrouter/db/context-store';
 import type { ExperienceRow } from '@acrouter/db/experience-store';
 import type { Neighbour } from '@acrouter/domain/routing/policy';
-import type { Embedder } from '@acrouter/embedding/embedder';
+import { isUnit, type Embedder } from '@acrouter/embedding/embedder';
 import { VectorArena } from '@acrouter/embedding/vector-arena';
 import { VectorIndex, type Match, type Search } from '@acrouter/embedding/vector-index';
 import { ENV, MODELS } from '@acrouter/service/tokens';
@@ -53,7 +53,7 @@ export class MemoryIndex {
     if (row.embedder !== this.embedder.id) return 'other-embedder';
     if (row.embedding.length !== 4 * this.embedder.dimensions) return 'broken';
     const vector = bytesToVector(row.embedding);
-    if (!vector.every(Number.isFinite)) return 'broken';
+    if (!isUnit(vector)) return 'broken';
     this.indexOf(row.tenant_id).add(vector, {
       taskId: row.task_key,
       model: row.model,

@@ -14,8 +14,11 @@ import { AdmissionService } from './admission.service';
 
 /** A notification may get lost with its connection; nobody waits longer than that for it, ms. */
 const POLL_MS = 1_000;
-/** Places that get free within this time are filled in one round, ms. */
-const GATHER_MS = 50;
+/**
+ * Places that get free within this time are filled in one round, ms: 50, and more where a round takes long (a large
+ * window), so that rounds take a tenth of the time at most.
+ */
+const GATHER = { leastMs: 50, timesRound: 10, mostMs: 250 };
 
 /** When rounds of admission are done: when tasks were queued, when places got free, and now and then. */
 @Injectable()
@@ -70,6 +73,7 @@ export class AdmissionRounds implements OnApplicationBootstrap, BeforeApplicatio
   private async rounds(): Promise<void> {
     while (this.again && !this.stopping.signal.aborted) {
       this.again = false;
+      const startedMs = performance.now();
       try {
         const left = await this.admission.round();
         this.leftBehind = left !== 'nothing';
@@ -77,7 +81,12 @@ export class AdmissionRounds implements OnApplicationBootstrap, BeforeApplicatio
       } catch (error) {
         this.log.warn({ err: error }, 'admission failed; will retry');
       }
-      await sleep(GATHER_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      const gatherMs = gatherFor(performance.now() - startedMs);
+      await sleep(gatherMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
   }
+}
+
+function gatherFor(roundMs: number): number {
+  return Math.min(GATHER.mostMs, Math.max(GATHER.leastMs, GATHER.timesRound * roundMs));
 }

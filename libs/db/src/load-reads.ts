@@ -1,22 +1,31 @@
 import { sql } from 'kysely';
+import { IS_QUEUED } from './admission-store';
 import type { Executor } from './client';
 
-/** Tasks of a run by how far they are, and when the last one settled, Unix ms; `null` before the first. */
+/** Tasks of all tenants that are accepted and not settled. Reads two partial indexes, not the tables behind them. */
+export async function countUnsettled(db: Executor): Promise<number> {
+  const { rows } = await sql<{ unsettled: number }>`
+    select (select count(*) from tasks t where ${IS_QUEUED})
+      + (select count(*) from tasks t where t.settled_at is null and t.admitted_at is not null) as unsettled`.execute(
+    db,
+  );
+  return rows[0]?.unsettled ?? 0;
+}
+
+/** What came of a run's tasks, and when the last one settled, Unix ms; `null` before the first. */
 export async function settledOf(
   db: Executor,
   runId: string,
-): Promise<{ submitted: number; settled: number; solved: number; lastAtMs: number | null }> {
-  const row = await db
+): Promise<{ settled: number; solved: number; lastAtMs: number | null }> {
+  return db
     .selectFrom('tasks')
     .select([
-      sql<number>`count(*)`.as('submitted'),
       sql<number>`count(settled_at)`.as('settled'),
       sql<number>`count(*) filter (where solved)`.as('solved'),
       sql<number | null>`extract(epoch from max(settled_at))::float8 * 1000`.as('lastAtMs'),
     ])
     .where('run_id', '=', runId)
     .executeTakeFirstOrThrow();
-  return row;
 }
 
 /** How long the messages of one stage waited in their queue and were worked on, ms. */

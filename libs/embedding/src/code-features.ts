@@ -41,14 +41,17 @@ const TAIL_CHARS = 8_000;
 const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*|\d+|[^\s\p{L}\p{N}_]{1,3}/gu;
 const PART = /\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|\p{N}+|\p{L}+/gu;
 
+/** 1 for letters, digits, `_` and `$`. */
+const ASCII_WORD = Uint8Array.from({ length: 128 }, (_, c) => Number(/[\w$]/.test(String.fromCharCode(c))));
+
 /** The scheme of the default embedding. */
 export const CODE_FEATURES: FeatureScheme = { name: 'hashed-1', shapeShare: 0.3, each: eachFeature };
 
 function eachFeature(text: string, emit: (kind: FeatureKind, feature: string) => void): void {
   const read = endsOf(text);
   let previous = '';
-  for (const [token] of read.matchAll(TOKEN)) {
-    if (!/^[\p{L}_$\d]/u.test(token)) {
+  for (const token of read.match(TOKEN) ?? []) {
+    if (!isWord(token)) {
       emit('operator', token);
       continue;
     }
@@ -63,6 +66,11 @@ function eachFeature(text: string, emit: (kind: FeatureKind, feature: string) =>
   for (const shape of shapesOf(read)) emit('shape', shape);
 }
 
+function isWord(token: string): boolean {
+  const first = token.charCodeAt(0);
+  return first < 128 ? ASCII_WORD[first] === 1 : /^\p{L}/u.test(token);
+}
+
 /** The text, or both ends of one that is longer than 32,000 characters. */
 export function endsOf(text: string): string {
   if (text.length <= HEAD_CHARS + TAIL_CHARS) return text;
@@ -73,7 +81,7 @@ export function endsOf(text: string): string {
 function partsOf(token: string): string[] {
   // Most tokens are one part, and a look for more takes longer than all the rest.
   if (/^[a-z]+$/.test(token)) return [token];
-  return Array.from(token.matchAll(PART), ([part]) => part.toLowerCase());
+  return (token.match(PART) ?? []).map((part) => part.toLowerCase());
 }
 
 function emitWord(word: string, emit: (kind: FeatureKind, feature: string) => void): void {

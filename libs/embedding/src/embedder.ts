@@ -24,3 +24,10 @@ export function normalise(v: Float32Array): Float32Array {
   for (let i = 0; i < v.length; i++) v[i]! *= scale;
   return v;
 }
+
+/** Whether all components are finite and the vector is of length 1 (within 0.001), or 0. */
+export function isUnit(v: Float32Array): boolean {
+  let squares = 0;
+  for (const x of v) squares += x * x;
+  return squares === 0 || Math.abs(squares - 1) <= 0.002;
+}

@@ -4,11 +4,13 @@ import { normalise, type Embedder } from './embedder';
 /** Rows of 384 floats fit into a Postgres page without being moved out of line. */
 const HASHED_DIMENSIONS = 384;
 
-const KINDS = Object.keys(FEATURE_WEIGHT) as FeatureKind[];
-const SEEDS = new Map(KINDS.map((kind, i) => [kind, 0x811c9dc5 ^ Math.imul(i + 1, 0x9e3779b1)]));
-const WEIGHTS = KINDS.map((kind) => FEATURE_WEIGHT[kind]);
-/** Bits of a hash that tell its kind; the rest tell the feature. */
-const KIND_BITS = 8;
+/** What tells a kind's features from the same text of another kind, and what they weigh. */
+const KINDS = Object.fromEntries(
+  Object.entries(FEATURE_WEIGHT).map(([kind, weight], i) => [
+    kind,
+    { seed: 0x811c9dc5 ^ Math.imul(i + 1, 0x9e3779b1), weight },
+  ]),
+) as Record<FeatureKind, { seed: number; weight: number }>;
 
 /**
  * The default embedding: no download, no network, the same on every machine. Lexical features are hashed into
@@ -46,23 +48,32 @@ export class HashedEmbedder implements Embedder {
   }
 }
 
+interface Counted {
+  /** A signed 32-bit number, which V8 keeps without a box. */
+  hashed: number;
+  weight: number;
+  count: number;
+}
+
 /** How often each feature was seen, by its hash. */
 class FeatureCounts {
-  private readonly counts = new Map<number, number>();
+  private readonly seen = new Map<number, Counted>();
 
   add(kind: FeatureKind, feature: string): void {
-    const key = hash(feature, SEEDS.get(kind)!) * 2 ** KIND_BITS + KINDS.indexOf(kind);
-    this.counts.set(key, (this.counts.get(key) ?? 0) + 1);
+    const { seed, weight } = KINDS[kind];
+    const hashed = hash(feature, seed);
+    const known = this.seen.get(hashed);
+    if (known) known.count += 1;
+    else this.seen.set(hashed, { hashed, weight, count: 1 });
   }
 
   /** The unit-length vector of signed, weighted counts; a fixed one when there is nothing to tell. */
   toVector(dimensions: number): Float32Array {
     const vector = new Float32Array(dimensions);
-    for (const [key, count] of this.counts) {
-      const hashed = Math.floor(key / 2 ** KIND_BITS);
-      const weight = WEIGHTS[key % 2 ** KIND_BITS]! * (1 + Math.log(count));
+    for (const { hashed, weight, count } of this.seen.values()) {
+      const x = count === 1 ? weight : weight * (1 + Math.log(count));
       // The lowest bit gives the sign and the rest the bucket, so that the two are independent.
-      vector[(hashed >>> 1) % dimensions]! += hashed & 1 ? weight : -weight;
+      vector[(hashed >>> 1) % dimensions]! += hashed & 1 ? x : -x;
     }
     // No feature at all, or few that cancel each other out.
     if (vector.every((x) => x === 0)) vector[0] = 1;
@@ -76,5 +87,5 @@ function hash(text: string, seed: number): number {
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  return h ^ (h >>> 16);
 }

@@ -1,12 +1,22 @@
 import { AcrError } from '@acrouter/domain/errors';
-import { dotScans } from './dot-scan';
+import { dotScan, type DotScan } from './dot-scan';
 
 /** Rows of one block: 192 KiB at 384 dimensions, so that a tenant with few experiences costs little. */
 export const BLOCK_ROWS = 128;
+/** Queries that the arena holds at once. */
+export const QUERY_SLOTS = 64;
 const LANES = 16;
 const PAGE_BYTES = 65_536;
 const MAX_PAGES = 65_536;
-const FLOAT_BYTES = 4;
+/** Bytes of a component's high part; the low part has as many. */
+const PART_BYTES = 2;
+/** A component is (high + low / LOW_SCALE) / HIGH_SCALE, both whole and within ±32,767 (dot-scan.wat). */
+const HIGH_SCALE = 32_767;
+const LOW_SCALE = 65_534;
+const MAX_INT32 = 2 ** 31 - 1;
+/** Where a query slot's parts begin, bytes (dot-scan.wat). */
+const SLOT = { hits: 4, components: 32 };
+const HIT_BYTES = 8;
 
 /**
  * One growing WebAssembly memory that holds the vectors of all indexes of a process, in blocks of rows.
@@ -14,13 +24,16 @@ const FLOAT_BYTES = 4;
  */
 export class VectorArena {
   readonly dimensions: number;
-  /** Floats from one row to the next: `dimensions` rounded up to the scan's step. */
-  private readonly stride: number;
+  /** Bytes of the high (or low) parts of a row: dimensions rounded up to the scan's step. */
+  private readonly rowBytes: number;
+  private readonly slotBytes: number;
+  /** By how much the dot product of high parts may differ from that of whole components. */
+  private readonly margin: number;
   private readonly memory: WebAssembly.Memory;
-  private readonly scans: ReturnType<typeof dotScans>;
-  /** Where the results of the first and the second query begin, floats. */
-  private readonly results: readonly [number, number];
-  private floats: Float32Array;
+  private readonly scanBlock: DotScan;
+  private shorts!: Int16Array;
+  private ints!: Int32Array;
+  private floats!: Float32Array;
   private usedBytes: number;
   private readonly free: number[] = [];
 
@@ -29,16 +42,20 @@ export class VectorArena {
     if (!Number.isInteger(dimensions) || dimensions < 1 || dimensions > 65_536)
       throw new RangeError(`dimensions must be a whole number from 1 to 65536, not ${dimensions}`);
     this.dimensions = dimensions;
-    this.stride = Math.ceil(dimensions / LANES) * LANES;
-    // Two queries lie at 0 and the results of one block for each behind them.
-    this.results = [2 * this.stride, 2 * this.stride + BLOCK_ROWS];
-    this.usedBytes = 2 * (this.stride + BLOCK_ROWS) * FLOAT_BYTES;
+    this.rowBytes = Math.ceil(dimensions / LANES) * LANES * PART_BYTES;
+    this.slotBytes = SLOT.components + 3 * this.rowBytes + HIT_BYTES * BLOCK_ROWS;
+    // |x·y − x'·y'| ≤ |x − x'| |y| + |x'| |y − y'|, where x' and y' are at most half a step off in each component.
+    const off = (0.5 * Math.sqrt(dimensions)) / HIGH_SCALE;
+    this.margin = 1.01 * off * (2 + off);
+    // The slots come first, with one more whose bar is never reached: a lone query's partner.
+    this.usedBytes = (QUERY_SLOTS + 1) * this.slotBytes;
     this.memory = new WebAssembly.Memory({
       initial: Math.ceil(this.usedBytes / PAGE_BYTES),
       maximum: MAX_PAGES,
     });
-    this.scans = dotScans(this.memory);
-    this.floats = new Float32Array(this.memory.buffer);
+    this.scanBlock = dotScan(this.memory);
+    this.view();
+    this.setBar(QUERY_SLOTS, Infinity);
   }
 
   /** Bytes of vectors and free blocks held by the process. */
@@ -54,7 +71,7 @@ export class VectorArena {
     const reused = this.free.pop();
     if (reused !== undefined) return reused;
     const address = this.usedBytes;
-    const end = address + BLOCK_ROWS * this.stride * FLOAT_BYTES;
+    const end = address + 2 * BLOCK_ROWS * this.rowBytes;
     const missing = Math.ceil(end / PAGE_BYTES) - this.memory.buffer.byteLength / PAGE_BYTES;
     if (missing > 0) this.grow(missing);
     this.usedBytes = end;
@@ -66,32 +83,58 @@ export class VectorArena {
     this.free.push(block);
   }
 
-  /** Writes one vector of `dimensions` floats into row `row` of a block. */
+  /** Writes a vector of `dimensions` components, each within ±1, into row `row` of a block; exact to 2e-10. */
   write(block: number, row: number, vector: Float32Array): void {
-    const at = block / FLOAT_BYTES + row * this.stride;
-    this.floats.set(vector, at);
-    this.floats.fill(0, at + this.dimensions, at + this.stride);
+    const high = (block + row * this.rowBytes) / PART_BYTES;
+    const low = high + (BLOCK_ROWS * this.rowBytes) / PART_BYTES;
+    const { shorts } = this;
+    for (let i = 0; i < vector.length; i++) {
+      const scaled = toHigh(vector[i]!);
+      const rounded = Math.round(scaled);
+      shorts[high + i] = rounded;
+      shorts[low + i] = Math.round((scaled - rounded) * LOW_SCALE);
+    }
+    const padding = this.rowBytes / PART_BYTES;
+    shorts.fill(0, high + vector.length, high + padding);
+    shorts.fill(0, low + vector.length, low + padding);
   }
 
-  /** Sets the vectors that `score` or `scorePair` compares with. */
-  setQueries(first: Float32Array, second?: Float32Array): void {
-    // What pads a query to the stride is 0 from the start.
-    this.floats.set(first, 0);
-    if (second) this.floats.set(second, this.stride);
+  /** Sets the query of a slot in [0, QUERY_SLOTS): `dimensions` components, each within ±1. */
+  setQuery(slot: number, query: Float32Array): void {
+    const high = (slot * this.slotBytes + SLOT.components) / PART_BYTES;
+    const whole = (slot * this.slotBytes + SLOT.components + this.rowBytes) / 4;
+    // What pads a query is 0 from the start.
+    for (let i = 0; i < query.length; i++) {
+      const scaled = toHigh(query[i]!);
+      this.shorts[high + i] = Math.round(scaled);
+      this.floats[whole + i] = scaled / HIGH_SCALE / HIGH_SCALE;
+    }
   }
 
-  /** Dot products of the first query with the first `count` rows of a block; a view that the next call overwrites. */
-  score(block: number, count: number): Float32Array {
-    const [at] = this.results;
-    this.scans.scan(block, count, 0, this.stride, at * FLOAT_BYTES);
-    return this.floats.subarray(at, at + count);
+  /** Sets the least dot product that a slot's query wants to hear of. */
+  setBar(slot: number, bar: number): void {
+    const high = Math.floor((bar - this.margin) * HIGH_SCALE * HIGH_SCALE);
+    this.ints[(slot * this.slotBytes) / 4] = Math.max(-MAX_INT32, Math.min(MAX_INT32, high));
   }
 
-  /** The same for both queries, in little more than half the time of two. */
-  scorePair(block: number, count: number): [Float32Array, Float32Array] {
-    const [first, second] = this.results;
-    this.scans.scanPair(block, count, 0, this.stride, first * FLOAT_BYTES, BLOCK_ROWS * FLOAT_BYTES);
-    return [this.floats.subarray(first, first + count), this.floats.subarray(second, second + count)];
+  /**
+   * Compares the first `count` rows of a block with the queries of one slot or two, in little more time for two. `hits` tells
+   * what was found, until the next scan.
+   */
+  scan(block: number, count: number, first: number, second = QUERY_SLOTS): void {
+    const { rowBytes, slotBytes } = this;
+    this.scanBlock(block, count, rowBytes, BLOCK_ROWS * rowBytes, first * slotBytes, second * slotBytes);
+  }
+
+  /**
+   * Visits, in their order, the rows whose dot product with the slot's query reaches its bar; perhaps some that lie
+   * just below it, and rows behind the `count` of the scan. Dot products are as exact as sums of float32 are.
+   */
+  hits(slot: number, visit: (row: number, dot: number) => void): void {
+    const head = (slot * this.slotBytes) / 4;
+    const list = head + (SLOT.components + 3 * this.rowBytes) / 4;
+    const count = this.ints[head + SLOT.hits / 4]!;
+    for (let i = 0; i < count; i++) visit(this.ints[list + 2 * i]!, this.floats[list + 2 * i + 1]!);
   }
 
   private grow(missingPages: number): void {
@@ -107,6 +150,16 @@ export class VectorArena {
         { cause },
       );
     }
-    this.floats = new Float32Array(this.memory.buffer);
+    this.view();
+  }
+
+  private view(): void {
+    const { buffer } = this.memory;
+    this.shorts = new Int16Array(buffer);
+    this.ints = new Int32Array(buffer);
+    this.floats = new Float32Array(buffer);
   }
 }
+
+/** A component in steps of the high part. float32 rounding can carry one past ±1. */
+const toHigh = (x: number) => Math.min(1, Math.max(-1, x)) * HIGH_SCALE;

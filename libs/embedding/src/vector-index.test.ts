@@ -41,6 +41,27 @@ describe.each([1, 15, 16, 100, 384])('a search in %i dimensions', (dimensions) =
     if (dimensions > 1) expect(found.map((m) => m.entry)).toEqual(expected.map((e) => e.i));
   });
 
+  test('tells apart what is the same but for the fifth digit', () => {
+    const random = generator(dimensions + 2);
+    const index = new VectorIndex<number>(new VectorArena(dimensions), 1_000);
+    const centre = randomVector(dimensions, random);
+    const near = () => {
+      const noise = randomVector(dimensions, random);
+      return normalise(centre.map((x, i) => x + 3e-3 * noise[i]!));
+    };
+    const rows = Array.from({ length: 400 }, near);
+    rows.forEach((row, i) => index.add(row, i));
+    const query = near();
+    const exact = rows.map((row) => row.reduce((sum, x, i) => sum + x * query[i]!, 0));
+    const tenth = [...exact].sort((a, b) => b - a)[9]!;
+    const found = index.search(query);
+    expect(found).toHaveLength(10);
+    for (const { entry, similarity } of found) {
+      expect(exact[entry]).toBeGreaterThan(tenth - 3e-7);
+      expect(Math.abs(similarity - Math.min(1, exact[entry]!))).toBeLessThan(3e-7);
+    }
+  });
+
   // 702 rows: the last block has a number of them that is no multiple of four.
   test.each([1, 2, 5])('finds for %i queries at once what it finds for each', (queries) => {
     const random = generator(dimensions + 1);
@@ -123,6 +144,7 @@ test('a vector that does not fit is refused', () => {
   const index = new VectorIndex<number>(new VectorArena(16), 10);
   expect(() => index.add(new Float32Array(15), 0)).toThrow(/vector of 15 in an index of 16/);
   expect(() => index.add(new Float32Array(16).fill(NaN), 0)).toThrow(/not finite/);
+  expect(() => index.add(new Float32Array(16).fill(1), 0)).toThrow(/length is not 1/);
   expect(() => index.search(new Float32Array(17))).toThrow(RangeError);
   expect(() => new VectorArena(0)).toThrow(RangeError);
   expect(() => new VectorIndex(new VectorArena(16), 0)).toThrow(RangeError);

@@ -1,4 +1,5 @@
-import { BLOCK_ROWS, type VectorArena } from './vector-arena';
+import { isUnit } from './embedder';
+import { BLOCK_ROWS, QUERY_SLOTS, type VectorArena } from './vector-arena';
 
 /** Something found, and how alike it is. */
 export interface Match<T> {
@@ -48,7 +49,7 @@ export class VectorIndex<T> {
 
   /**
    * Adds an entry under a unit-length vector; the oldest gives way when the index is full and is returned.
-   * @throws RangeError when the vector has another length than the arena's or a component that is not finite.
+   * @throws RangeError when the vector has another length than the arena's or is not of length 1.
    */
   add(vector: Float32Array, entry: T): T | undefined {
     this.check(vector);
@@ -65,30 +66,31 @@ export class VectorIndex<T> {
 
   /** The entries most alike, best first; the newer first among equals. */
   search(query: Float32Array, options: SearchOptions<T> = {}): Match<T>[] {
-    this.check(query);
-    const best = topK(options);
-    this.arena.setQueries(query);
-    this.eachBlock((block, count, first) => {
-      this.offer(best, this.arena.score(block, count), first, options);
-    });
-    return this.matches(best);
+    return this.searchAll([{ query, ...options }])[0]!;
   }
 
   /**
    * Many searches, answered in their order: each block of vectors comes into the processor's cache once for all of them,
-   * and two queries share a scan, so that a search takes about half of what it takes alone. Similarities may differ
-   * from those of `search` in the last bits of a float32, since sums are formed in another order.
+   * and two queries share a scan.
    */
   searchAll(searches: readonly Search<T>[]): Match<T>[][] {
     searches.forEach(({ query }) => this.check(query));
+    const found: Match<T>[][] = [];
+    for (let i = 0; i < searches.length; i += QUERY_SLOTS)
+      found.push(...this.searchSlots(searches.slice(i, i + QUERY_SLOTS)));
+    return found;
+  }
+
+  private searchSlots(searches: readonly Search<T>[]): Match<T>[][] {
+    searches.forEach(({ query }, slot) => this.arena.setQuery(slot, query));
     const tops = searches.map(topK);
     this.eachBlock((block, count, first) => {
-      for (let i = 0; i < searches.length; i += 2) {
-        const [one, other] = [searches[i]!, searches[i + 1]];
-        this.arena.setQueries(one.query, other?.query);
-        const scores = other ? this.arena.scorePair(block, count) : [this.arena.score(block, count)];
-        this.offer(tops[i]!, scores[0]!, first, one);
-        if (other) this.offer(tops[i + 1]!, scores[1]!, first, other);
+      tops.forEach((top, slot) => this.arena.setBar(slot, top.bar));
+      for (let slot = 0; slot < tops.length; slot += 2) {
+        const other = slot + 1 < tops.length ? slot + 1 : undefined;
+        this.arena.scan(block, count, slot, other);
+        this.offer(slot, tops[slot]!, first, count, searches[slot]!);
+        if (other !== undefined) this.offer(other, tops[other]!, first, count, searches[other]!);
       }
     });
     return tops.map((top) => this.matches(top));
@@ -101,20 +103,23 @@ export class VectorIndex<T> {
     this.oldest = 0;
   }
 
+  /** The newest block first: who comes later must be better, not only as good. */
   private eachBlock(visit: (block: number, count: number, first: number) => void): void {
-    this.blocks.forEach((block, b) => {
+    const { length } = this.blocks;
+    const newest = Math.floor(((this.oldest + this.size - 1) % this.size) / BLOCK_ROWS);
+    for (let i = 0; i < length; i++) {
+      const b = (newest - i + length) % length;
       const first = b * BLOCK_ROWS;
-      visit(block, Math.min(BLOCK_ROWS, this.entries.length - first), first);
-    });
+      visit(this.blocks[b]!, Math.min(BLOCK_ROWS, this.entries.length - first), first);
+    }
   }
 
-  private offer(best: TopK, scores: Float32Array, first: number, { accept }: SearchOptions<T>): void {
-    for (let i = 0; i < scores.length; i++) {
-      const score = scores[i]!;
-      if (score < best.bar) continue;
-      const slot = first + i;
-      if (accept === undefined || accept(this.entries[slot]!)) best.offer(score, slot, this.age(slot));
-    }
+  private offer(slot: number, best: TopK, first: number, count: number, { accept }: SearchOptions<T>): void {
+    this.arena.hits(slot, (row, score) => {
+      if (row >= count || score < best.bar) return;
+      const at = first + row;
+      if (accept === undefined || accept(this.entries[at]!)) best.offer(score, at, this.age(at));
+    });
   }
 
   private matches(best: TopK): Match<T>[] {
@@ -132,7 +137,7 @@ export class VectorIndex<T> {
   private check(vector: Float32Array): void {
     if (vector.length !== this.arena.dimensions)
       throw new RangeError(`a vector of ${vector.length} in an index of ${this.arena.dimensions} dimensions`);
-    if (!vector.every(Number.isFinite)) throw new RangeError('a vector with a component that is not finite');
+    if (!isUnit(vector)) throw new RangeError('a vector whose length is not 1, or not finite');
   }
 }
 

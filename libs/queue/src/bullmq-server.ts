@@ -4,7 +4,6 @@ import { AcrError } from '@acrouter/domain/errors';
 import { Server } from '@nestjs/microservices';
 import type { CustomTransportStrategy, MessageHandler } from '@nestjs/microservices';
 import type { Worker } from 'bullmq';
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Cancellations } from './cancellations';
@@ -15,7 +14,7 @@ import { BULLMQ_TRANSPORT } from './handles';
 import type { JobContext } from './handles';
 import type { QueueObserver } from './observer';
 import { physicalName } from './queue-key';
-import type { RandomBytes } from './trace';
+import { spanBytes, type RandomBytes } from './trace';
 
 /**
  * A killed worker's messages are free again after its lock ends (15 s), seen by the next check (5 s).
@@ -166,7 +165,7 @@ export class BullmqServer extends Server implements CustomTransportStrategy {
       deadLetters: new DeadLetters(this.options.connection),
       observer: { ...observer, onError: (error, where) => this.onError(error, where) },
       timeoutMs: this.options.timeoutMs?.[queue] ?? QUEUES[queue].timeoutMs,
-      random: this.options.randomBytes ?? randomBytes,
+      random: this.options.randomBytes ?? spanBytes,
       now: this.options.now ?? Date.now,
     });
     const tuning: WorkerTuning = {

@@ -2,14 +2,13 @@ import { QUEUES } from '@acrouter/contracts/catalogue';
 import type { MessageOf, QueueName } from '@acrouter/contracts/catalogue';
 import { AcrError } from '@acrouter/domain/errors';
 import type { JobsOptions } from 'bullmq';
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { QueueConnection } from './connection';
 import { explainIssues } from './envelope';
 import type { Envelope } from './envelope';
 import { jobOptions } from './job-options';
 import { encodeName, keyOf, physicalName } from './queue-key';
-import { currentTrace, formatTraceparent, nextSpan } from './trace';
-import type { RandomBytes } from './trace';
+import { currentTrace, formatTraceparent, nextSpan, spanBytes, type RandomBytes } from './trace';
 import { within } from './time-limit';
 
 /** Messages per addBulk; Postgres takes a batch as one statement. */
@@ -64,7 +63,7 @@ export class QueuePublisher {
     private readonly connection: QueueConnection,
     options: PublisherOptions = {},
   ) {
-    this.random = options.random ?? randomBytes;
+    this.random = options.random ?? spanBytes;
     this.now = options.now ?? Date.now;
   }
 

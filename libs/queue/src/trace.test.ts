@@ -21,6 +21,12 @@ test('malformed and all-zero parents are ignored', () => {
   expect(nextSpan(undefined, random).traceId).toBe('ab'.repeat(16));
 });
 
+test('no two spans are alike', () => {
+  const spans = Array.from({ length: 2_000 }, () => nextSpan(undefined));
+  expect(new Set(spans.map((s) => s.spanId)).size).toBe(2_000);
+  expect(new Set(spans.map((s) => s.traceId)).size).toBe(2_000);
+});
+
 test('the current trace follows asynchronous work', async () => {
   const trace = nextSpan(undefined, random);
   const seen = await withTrace(trace, async () => {

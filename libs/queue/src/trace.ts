@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 /** One span of a W3C trace. Source: W3C Trace Context, §3.2 (traceparent header). */
 export interface Trace {
@@ -11,8 +11,22 @@ export interface Trace {
   flags: string;
 }
 
-/** Gives `bytes` random bytes. Tests supply their own. */
+/** Gives `bytes` random bytes, valid until the next call. Tests supply their own. */
 export type RandomBytes = (bytes: number) => Buffer;
+
+/** Random bytes drawn ahead: a draw costs as much as a message's parsing, whether it is of 8 bytes or of 4,096. */
+const pool = Buffer.alloc(4_096);
+let drawn = pool.length;
+
+/** Random bytes for the ids of spans; not for secrets. */
+export function spanBytes(bytes: number): Buffer {
+  if (drawn + bytes > pool.length) {
+    randomFillSync(pool);
+    drawn = 0;
+  }
+  drawn += bytes;
+  return pool.subarray(drawn - bytes, drawn);
+}
 
 const storage = new AsyncLocalStorage<Trace>();
 
@@ -40,7 +54,7 @@ export function formatTraceparent(trace: Trace): string {
 }
 
 /** A new span in `parent`'s trace, or a new sampled trace without one. */
-export function nextSpan(parent: Trace | undefined, random: RandomBytes = randomBytes): Trace {
+export function nextSpan(parent: Trace | undefined, random: RandomBytes = spanBytes): Trace {
   return {
     traceId: parent?.traceId ?? random(16).toString('hex'),
     spanId: random(8).toString('hex'),

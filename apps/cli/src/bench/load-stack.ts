@@ -1,5 +1,5 @@
 import { openDatabase, type Database } from '@acrouter/db/client';
-import { settledOf } from '@acrouter/db/load-reads';
+import { countUnsettled, settledOf } from '@acrouter/db/load-reads';
 import { readCpuTimes } from '@acrouter/bench/load-machine';
 import { cpuPerTask, type Round } from '@acrouter/bench/load-figures';
 import type { TaskSpec } from '@acrouter/contracts/task-file';
@@ -43,6 +43,9 @@ export interface Watch {
 
 /** The whole product with a model and a check that take no time: what is left is the loop itself. */
 export class LoadStack {
+  /** Tasks of the present round that the gateway has taken. */
+  private submitted = 0;
+
   private constructor(
     private readonly supervisor: Supervisor,
     private readonly options: LoadStackOptions,
@@ -83,8 +86,7 @@ export class LoadStack {
       randomUUID(),
     );
     if (!run) throw new Error('a stack has a gateway');
-    const submitting = this.submit(run.id, tasks);
-    const [lastAtMs] = await Promise.all([this.settled(run.id, tasks, watch), submitting]);
+    const [lastAtMs] = await Promise.all([this.settled(run.id, tasks, watch), this.submit(run.id, tasks)]);
     const cpuMsPerTask = cpuPerTask(before, this.cpu(), tasks);
     return { tasks, seconds: (lastAtMs - startedAtMs) / 1_000, cpuMsPerTask, runId: run.id };
   }
@@ -95,10 +97,12 @@ export class LoadStack {
   }
 
   private async submit(runId: string, tasks: number): Promise<void> {
+    this.submitted = 0;
     for (let from = 0; from < tasks; from += CHUNK) {
       const chunk = Array.from({ length: Math.min(CHUNK, tasks - from) }, (_, i) => taskOf(from + i));
       const client = this.clients[(from / CHUNK) % this.clients.length];
       await client?.addTasks(runId, chunk, randomUUID());
+      this.submitted += chunk.length;
     }
   }
 
@@ -106,20 +110,26 @@ export class LoadStack {
     let seen = 0;
     let movedAtMs = Date.now();
     for (;;) {
-      const { settled, solved, lastAtMs, submitted } = await settledOf(this.db, runId);
+      const { submitted } = this;
+      const unsettled = await countUnsettled(this.db);
+      const settled = Math.max(0, submitted - unsettled);
       watch.onProgress(settled);
-      watch.onSample(submitted - settled, await this.options.redis.usedBytes());
+      watch.onSample(unsettled, await this.options.redis.usedBytes());
       if (settled > seen) movedAtMs = Date.now();
       seen = settled;
-      if (settled === tasks && lastAtMs !== null) {
-        if (solved !== tasks)
-          throw new AcrError('ACR_INTERNAL', `Only ${solved} of ${tasks} tasks were solved.`);
-        return lastAtMs;
-      }
+      if (settled === tasks) return this.checkSolved(runId, tasks);
       if (Date.now() - movedAtMs > STUCK_MS)
         throw new AcrError('ACR_INTERNAL', `No task settled for a minute; ${settled} of ${tasks} are.`);
       await sleep(POLL_MS);
     }
+  }
+
+  /** When the last task of a round settled, Unix ms. */
+  private async checkSolved(runId: string, tasks: number): Promise<number> {
+    const { settled, solved, lastAtMs } = await settledOf(this.db, runId);
+    if (settled < tasks || solved < tasks || lastAtMs === null)
+      throw new AcrError('ACR_INTERNAL', `Only ${solved} of ${tasks} tasks were solved.`);
+    return lastAtMs;
   }
 
   private cpu() {

@@ -86,6 +86,7 @@ export class LoadStack {
       randomUUID(),
     );
     if (!run) throw new Error('a stack has a gateway');
+    this.submitted = 0;
     const [lastAtMs] = await Promise.all([this.settled(run.id, tasks, watch), this.submit(run.id, tasks)]);
     const cpuMsPerTask = cpuPerTask(before, this.cpu(), tasks);
     return { tasks, seconds: (lastAtMs - startedAtMs) / 1_000, cpuMsPerTask, runId: run.id };
@@ -97,7 +98,6 @@ export class LoadStack {
   }
 
   private async submit(runId: string, tasks: number): Promise<void> {
-    this.submitted = 0;
     for (let from = 0; from < tasks; from += CHUNK) {
       const chunk = Array.from({ length: Math.min(CHUNK, tasks - from) }, (_, i) => taskOf(from + i));
       const client = this.clients[(from / CHUNK) % this.clients.length];

@@ -196,4 +196,8 @@ describe('the way to a full loop', () => {
     expect(paceOf({ virtualTime: 0, pace: 200, inFlight: 200 }, 0, 200)).toBe(FIRST_WINDOW);
     expect(paceOf(IDLE, 0, 8)).toBe(8);
   });
+
+  test('begins with an eighth of a large window', () => {
+    expect([256, 257, 1_024, 4_096].map((window) => paceOf(IDLE, 0, window))).toEqual([32, 33, 128, 512]);
+  });
 });

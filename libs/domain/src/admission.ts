@@ -31,11 +31,12 @@ const HARD_LIMIT = 2;
 const PLACE_SHARE = 0.5;
 
 /**
- * The loop fills up to this many tasks at once, and then by one more for each task that leaves it, up to the
- * window: a batch that comes to an idle stack must not make all its services run their first steps for hundreds
- * of tasks at the same moment (TCP's slow start).
+ * The loop fills up to this many tasks at once, or an eighth of the window if that is more, and then by one more for
+ * each task that leaves it, up to the window: a batch that comes to an idle stack must not make all its services
+ * run their first steps for a whole window of tasks at the same moment (TCP's slow start).
  */
 export const FIRST_WINDOW = 32;
+const FIRST_SHARE = 1 / 8;
 
 /** One number per priority: low, normal, high. */
 export type PerPriority = readonly [number, number, number];
@@ -68,7 +69,7 @@ export interface InFlight {
 /** What one round leaves for the next. */
 export interface AdmissionClock {
   virtualTime: number;
-  /** Tasks allowed in the loop, on the way from `FIRST_WINDOW` to the window. */
+  /** Tasks allowed in the loop, on the way from the first window to the whole one. */
   pace: number;
   /** Tasks in the loop when the round was over. */
   inFlight: number;
@@ -104,11 +105,12 @@ export function admit(input: AdmissionInput): Admission {
 
 /**
  * Tasks allowed in the loop now, when `inFlight` are in it. A loop that has become idle starts again from
- * `FIRST_WINDOW`: what left it long ago says nothing about now.
+ * the first window: what left it long ago says nothing about now.
  */
 export function paceOf(clock: AdmissionClock, inFlight: number, window: number): number {
   const left = Math.max(0, clock.inFlight - inFlight);
-  return Math.min(window, Math.max(FIRST_WINDOW, Math.min(clock.pace + left, 4 * inFlight)));
+  const first = Math.max(FIRST_WINDOW, Math.ceil(window * FIRST_SHARE));
+  return Math.min(window, Math.max(first, Math.min(clock.pace + left, 4 * inFlight)));
 }
 
 /**

@@ -13,6 +13,9 @@ import { EMBEDDER } from './tokens';
 /** An experience as a recall needs it. */
 type Entry = Omit<Neighbour, 'similarity'> & { simulated: boolean };
 
+/** Similarities are told to six digits: a float32 has no more, and printed whole it is a third of what is stored. */
+const SIMILARITY_STEPS = 1e6;
+
 /** A task whose neighbours are wanted. */
 export interface Question {
   tenantId: string;
@@ -100,5 +103,5 @@ const toNeighbour = ({ entry: { taskId, model, score, costUsd }, similarity }: M
   model,
   score,
   costUsd,
-  similarity,
+  similarity: Math.round(similarity * SIMILARITY_STEPS) / SIMILARITY_STEPS,
 });

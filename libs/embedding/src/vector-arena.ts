@@ -118,17 +118,25 @@ export class VectorArena {
   }
 
   /**
-   * Compares the first `count` rows of a block with the queries of one slot or two, in little more time for two. `hits` tells
-   * what was found, until the next scan.
+   * Compares the rows [from, to) of a block with the queries of one slot or two, in little more time for two; `from` is a
+   * multiple of 4. `hits` tells what was found, until the next scan.
    */
-  scan(block: number, count: number, first: number, second = QUERY_SLOTS): void {
+  scan(block: number, from: number, to: number, first: number, second = QUERY_SLOTS): void {
     const { rowBytes, slotBytes } = this;
-    this.scanBlock(block, count, rowBytes, BLOCK_ROWS * rowBytes, first * slotBytes, second * slotBytes);
+    this.scanBlock(
+      block + from * rowBytes,
+      to - from,
+      rowBytes,
+      BLOCK_ROWS * rowBytes,
+      first * slotBytes,
+      second * slotBytes,
+    );
   }
 
   /**
-   * Visits, in their order, the rows whose dot product with the slot's query reaches its bar; perhaps some that lie
-   * just below it, and rows behind the `count` of the scan. Dot products are as exact as sums of float32 are.
+   * Visits, in their order and counted from the first that was scanned, the rows whose dot product with the slot's query
+   * reaches its bar; perhaps some that lie just below it, and some behind the last. Dot products are as exact as sums of
+   * float32 are.
    */
   hits(slot: number, visit: (row: number, dot: number) => void): void {
     const head = (slot * this.slotBytes) / 4;

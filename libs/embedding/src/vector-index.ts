@@ -22,6 +22,8 @@ export type Search<T> = SearchOptions<T> & { query: Float32Array };
 
 /** Entries kept by default (source: arXiv 2606.22902, App. A). */
 export const DEFAULT_CAPACITY = 20_000;
+/** Rows of a stretch of the newest block. */
+const FIRST_ROWS = 16;
 /** float32 rounding can carry the cosine of equal vectors past 1. */
 const clampCosine = (x: number) => Math.min(1, Math.max(-1, x));
 
@@ -84,13 +86,13 @@ export class VectorIndex<T> {
   private searchSlots(searches: readonly Search<T>[]): Match<T>[][] {
     searches.forEach(({ query }, slot) => this.arena.setQuery(slot, query));
     const tops = searches.map(topK);
-    this.eachBlock((block, count, first) => {
+    this.eachStretch((block, from, to, base) => {
       tops.forEach((top, slot) => this.arena.setBar(slot, top.bar));
       for (let slot = 0; slot < tops.length; slot += 2) {
         const other = slot + 1 < tops.length ? slot + 1 : undefined;
-        this.arena.scan(block, count, slot, other);
-        this.offer(slot, tops[slot]!, first, count, searches[slot]!);
-        if (other !== undefined) this.offer(other, tops[other]!, first, count, searches[other]!);
+        this.arena.scan(block, from, to, slot, other);
+        this.offer(slot, tops[slot]!, base + from, to - from, searches[slot]!);
+        if (other !== undefined) this.offer(other, tops[other]!, base + from, to - from, searches[other]!);
       }
     });
     return tops.map((top) => this.matches(top));
@@ -103,14 +105,20 @@ export class VectorIndex<T> {
     this.oldest = 0;
   }
 
-  /** The newest block first: who comes later must be better, not only as good. */
-  private eachBlock(visit: (block: number, count: number, first: number) => void): void {
+  /**
+   * Visits rows [from, to) of each block, and the slot of the block's first row. The newest block comes first: who comes
+   * later must be better, not only as good. It is visited in short stretches, so that the bar rises early.
+   */
+  private eachStretch(visit: (block: number, from: number, to: number, base: number) => void): void {
     const { length } = this.blocks;
     const newest = Math.floor(((this.oldest + this.size - 1) % this.size) / BLOCK_ROWS);
     for (let i = 0; i < length; i++) {
       const b = (newest - i + length) % length;
-      const first = b * BLOCK_ROWS;
-      visit(this.blocks[b]!, Math.min(BLOCK_ROWS, this.entries.length - first), first);
+      const base = b * BLOCK_ROWS;
+      const count = Math.min(BLOCK_ROWS, this.size - base);
+      const step = i === 0 ? FIRST_ROWS : BLOCK_ROWS;
+      for (let from = 0; from < count; from += step)
+        visit(this.blocks[b]!, from, Math.min(from + step, count), base);
     }
   }
 

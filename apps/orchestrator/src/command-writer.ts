@@ -123,11 +123,12 @@ export class CommandWriter {
       trx,
       commandsOf(advances, 'settle').map((c) => c.taskId),
     );
+    const outboxOf = Map.groupBy(outbox, (row) => row.payload['taskId']);
     return new Map(
       advances.map(({ task, commands }) => [
         task.id,
         {
-          outbox: outbox.filter((_, i) => messages[i]?.message.taskId === task.id),
+          outbox: outboxOf.get(task.id) ?? [],
           cancelTaskId: commands.some((c) => c.type === 'abandon') ? task.id : null,
         },
       ]),

@@ -14,6 +14,8 @@ const PART_BYTES = 2;
 const HIGH_SCALE = 32_767;
 const LOW_SCALE = 65_534;
 const MAX_INT32 = 2 ** 31 - 1;
+/** A sum of float32 may be off by more than its bar is above the true product. */
+const ROUNDING = 1e-6;
 /** Where a query slot's parts begin, bytes (dot-scan.wat). */
 const SLOT = { hits: 4, components: 32 };
 const HIT_BYTES = 8;
@@ -27,8 +29,9 @@ export class VectorArena {
   /** Bytes of the high (or low) parts of a row: dimensions rounded up to the scan's step. */
   private readonly rowBytes: number;
   private readonly slotBytes: number;
-  /** By how much the dot product of high parts may differ from that of whole components. */
-  private readonly margin: number;
+  /** Length of what the high parts leave out of a vector: the most of any row, and that of each slot's query. */
+  private rowError = 0;
+  private readonly queryError = new Float64Array(QUERY_SLOTS + 1);
   private readonly memory: WebAssembly.Memory;
   private readonly scanBlock: DotScan;
   private shorts!: Int16Array;
@@ -44,9 +47,6 @@ export class VectorArena {
     this.dimensions = dimensions;
     this.rowBytes = Math.ceil(dimensions / LANES) * LANES * PART_BYTES;
     this.slotBytes = SLOT.components + 3 * this.rowBytes + HIT_BYTES * BLOCK_ROWS;
-    // |x·y − x'·y'| ≤ |x − x'| |y| + |x'| |y − y'|, where x' and y' are at most half a step off in each component.
-    const off = (0.5 * Math.sqrt(dimensions)) / HIGH_SCALE;
-    this.margin = 1.01 * off * (2 + off);
     // The slots come first, with one more whose bar is never reached: a lone query's partner.
     this.usedBytes = (QUERY_SLOTS + 1) * this.slotBytes;
     this.memory = new WebAssembly.Memory({
@@ -88,12 +88,16 @@ export class VectorArena {
     const high = (block + row * this.rowBytes) / PART_BYTES;
     const low = high + (BLOCK_ROWS * this.rowBytes) / PART_BYTES;
     const { shorts } = this;
+    let squares = 0;
     for (let i = 0; i < vector.length; i++) {
       const scaled = toHigh(vector[i]!);
       const rounded = Math.round(scaled);
+      const rest = scaled - rounded;
+      squares += rest * rest;
       shorts[high + i] = rounded;
-      shorts[low + i] = Math.round((scaled - rounded) * LOW_SCALE);
+      shorts[low + i] = Math.round(rest * LOW_SCALE);
     }
+    this.rowError = Math.max(this.rowError, Math.sqrt(squares) / HIGH_SCALE);
     const padding = this.rowBytes / PART_BYTES;
     shorts.fill(0, high + vector.length, high + padding);
     shorts.fill(0, low + vector.length, low + padding);
@@ -103,17 +107,24 @@ export class VectorArena {
   setQuery(slot: number, query: Float32Array): void {
     const high = (slot * this.slotBytes + SLOT.components) / PART_BYTES;
     const whole = (slot * this.slotBytes + SLOT.components + this.rowBytes) / 4;
+    let squares = 0;
     // What pads a query is 0 from the start.
     for (let i = 0; i < query.length; i++) {
       const scaled = toHigh(query[i]!);
-      this.shorts[high + i] = Math.round(scaled);
+      const rounded = Math.round(scaled);
+      squares += (scaled - rounded) ** 2;
+      this.shorts[high + i] = rounded;
       this.floats[whole + i] = scaled / HIGH_SCALE / HIGH_SCALE;
     }
+    this.queryError[slot] = Math.sqrt(squares) / HIGH_SCALE;
   }
 
   /** Sets the least dot product that a slot's query wants to hear of. */
   setBar(slot: number, bar: number): void {
-    const high = Math.floor((bar - this.margin) * HIGH_SCALE * HIGH_SCALE);
+    // |x·y − x'·y'| ≤ |x − x'| |y| + |x'| |y − y'|, where x' and y' are the high parts of unit vectors (1.01: give or take).
+    const [row, query] = [this.rowError, this.queryError[slot]!];
+    const margin = 1.01 * (row + query + row * query) + ROUNDING;
+    const high = Math.floor((bar - margin) * HIGH_SCALE * HIGH_SCALE);
     this.ints[(slot * this.slotBytes) / 4] = Math.max(-MAX_INT32, Math.min(MAX_INT32, high));
   }
 

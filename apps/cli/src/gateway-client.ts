@@ -34,9 +34,17 @@ export interface ConnectOptions {
   dataDir?: string;
 }
 
-/** The gateway of `--url`, ACR_URL or the stack that runs here. @throws AcrError ACR_GATEWAY_UNREACHABLE */
+/**
+ * The gateway of `--url`, ACR_URL or the stack that runs here.
+ * @throws AcrError ACR_GATEWAY_UNREACHABLE without any, ACR_INVALID_REQUEST when it is no http(s) address
+ */
 export function connect(options: ConnectOptions): GatewayClient {
   const url = options.url ?? cliEnv.url ?? requireStack(findDataDir(options.dataDir)).url;
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new AcrError(
+      'ACR_INVALID_REQUEST',
+      `${options.url === undefined ? 'ACR_URL' : '--url'} is ${JSON.stringify(url)}, which is no address such as http://127.0.0.1:8700.`,
+    );
   return new GatewayClient(url.replace(/\/$/, ''), cliEnv.apiKey);
 }
 

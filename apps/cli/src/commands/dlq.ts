@@ -1,7 +1,8 @@
+import { QUEUE_NAMES } from '@acrouter/contracts/catalogue';
 import { AcrError } from '@acrouter/domain/errors';
 import type { DeadLetter, DeadLetters } from '@acrouter/queue/dead-letters';
 import { rawEnv } from '@acrouter/config/env';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { note, print, printJson } from '../output';
 import { findDataDir, requireStack } from '../stack/stack-file';
 
@@ -29,7 +30,7 @@ export function registerDlq(program: Command): void {
       .option('--data-dir <dir>', 'data folder of the stack (default: .acr)')
       .option('--json', 'print JSON lines');
   command('list', 'list them, oldest first')
-    .option('--queue <name>', 'of one queue only')
+    .addOption(new Option('--queue <name>', 'of one queue only').choices(QUEUE_NAMES))
     .option('--limit <n>', 'at most so many', '100')
     .action((options: DlqOptions) => withLetters(options, (letters) => list(letters, options)));
   command('show', 'show one with its message')

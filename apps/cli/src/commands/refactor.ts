@@ -88,7 +88,25 @@ export function registerRefactor(program: Command): void {
     .argument('[id]', 'which one (default: the newest that has not finished)')
     .option('--branch <name>', 'branch to make instead of the one first named')
     // The parent knows options of the same names and takes them, wherever they stand.
-    .action((id: string | undefined, _own: unknown, self: Command) => resume(id, self.optsWithGlobals()));
+    .action((id: string | undefined, _own: unknown, self: Command) => {
+      refuseOthers(self, command);
+      return resume(id, self.optsWithGlobals());
+    });
+}
+
+/** @throws AcrError ACR_INVALID_REQUEST for an option of `acr refactor` that a resumed one cannot change */
+function refuseOthers(own: Command, parent: Command): void {
+  const allowed = new Set(own.options.map((o) => o.attributeName()));
+  const others = parent.options
+    .filter(
+      (o) => parent.getOptionValueSource(o.attributeName()) === 'cli' && !allowed.has(o.attributeName()),
+    )
+    .map((o) => o.long);
+  if (others.length > 0)
+    throw new AcrError(
+      'ACR_INVALID_REQUEST',
+      `A refactor goes on with the options it began with: leave out ${others.join(', ')}, or begin another.`,
+    );
 }
 
 const withRepository = (command: Command): Command =>

@@ -17,7 +17,7 @@ import type { TaskSpec } from '@acrouter/contracts/task-file';
 import { AcrError, ERRORS, type ErrorCode } from '@acrouter/domain/errors';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { cliEnv } from './output';
+import { cliEnv, note } from './output';
 import { parseEvents } from './server-sent-events';
 import { findDataDir, requireStack } from './stack/stack-file';
 import { isBacklogFull } from './wait-for-room';
@@ -27,6 +27,9 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const RETRY_DELAYS_MS = [200, 500, 1_000, 2_000, 4_000];
 /** The gateway sends a comment line more often than this; silence means a dead connection. */
 const EVENT_SILENCE_MS = 60_000;
+
+/** Waits for a rate limit that are longer than this are told. */
+const TOLD_DELAY_MS = 2_000;
 
 /** Options that every command talking to the gateway takes. */
 export interface ConnectOptions {
@@ -69,8 +72,9 @@ export class GatewayClient {
     return this.send('POST', path, acceptedRunSchema, { body: { tasks }, idempotencyKey });
   }
 
-  run(id: string) {
-    return this.send('GET', `/v1/runs/${encodeURIComponent(id)}`, runViewSchema);
+  /** @param signal ends the asking, and the waiting between tries */
+  run(id: string, signal?: AbortSignal) {
+    return this.send('GET', `/v1/runs/${encodeURIComponent(id)}`, runViewSchema, { signal });
   }
 
   /** All tasks of a run in the order of submission, page by page. */
@@ -160,7 +164,7 @@ export class GatewayClient {
     method: string,
     path: string,
     schema: S,
-    options: { body?: unknown; idempotencyKey?: string } = {},
+    options: { body?: unknown; idempotencyKey?: string; signal?: AbortSignal } = {},
   ): Promise<z.infer<S>> {
     const headers = {
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -169,14 +173,18 @@ export class GatewayClient {
     const body = options.body === undefined ? undefined : JSON.stringify(options.body);
     for (let attempt = 0; ; attempt++) {
       try {
-        const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+        const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+        const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
         const response = await this.fetch(method, path, { headers, body, signal });
         if (!response.ok) throw await problemOf(response);
         return parseAnswer(schema, await response.json(), path);
       } catch (error) {
         const delayMs = this.hasAnswered || attempt < 2 ? RETRY_DELAYS_MS[attempt] : undefined;
-        if (delayMs === undefined || !isPassing(error)) throw error;
-        await sleep(Math.max(delayMs, askedDelayMs(error)));
+        if (delayMs === undefined || options.signal?.aborted || !isPassing(error)) throw error;
+        const askedMs = askedDelayMs(error);
+        if (askedMs > TOLD_DELAY_MS)
+          note(`  too many requests for now; asking again in ${askedMs / 1_000} s`);
+        await sleep(Math.max(delayMs, askedMs), undefined, { signal: options.signal });
       }
     }
   }

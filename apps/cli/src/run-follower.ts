@@ -41,13 +41,16 @@ export async function followRun(
   process.once('SIGTERM', interrupt);
   limit?.addEventListener('abort', interrupt);
   try {
-    const tally = new Tally(await client.run(runId), onProgress);
+    const tally = new Tally(await client.run(runId, stop.signal), onProgress);
     if (tally.run.status !== 'finished')
       await Promise.race([listen(client, tally, stop.signal), poll(client, tally, stop.signal)]);
     if (interrupted) return null;
     // What the last events told may not have been everything.
-    tally.refresh(await client.run(runId));
+    tally.refresh(await client.run(runId, stop.signal));
     return tally.run;
+  } catch (error) {
+    if (interrupted) return null;
+    throw error;
   } finally {
     stop.abort();
     process.off('SIGINT', interrupt);
@@ -66,7 +69,7 @@ async function listen(client: GatewayClient, tally: Tally, signal: AbortSignal):
 async function poll(client: GatewayClient, tally: Tally, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && tally.run.status !== 'finished') {
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) tally.refresh(await client.run(tally.run.id));
+    if (!signal.aborted) tally.refresh(await client.run(tally.run.id, signal));
   }
 }
 

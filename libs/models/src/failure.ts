@@ -39,6 +39,7 @@ export function classifyFailure(error: unknown, facts: CallFacts): Failed {
   const code = networkCode(error);
   if (code !== null)
     return failed(facts, 'connection', `connection failed (${code})`, true, !NEVER_SENT.has(code));
+  if (isRefusedAddress(error)) return failed(facts, 'connection', 'fetch refuses this address', true, false);
   const reason = error instanceof Error ? error.message : String(error);
   return failed(facts, 'broken-body', `the answer could not be read: ${reason}`, true, true);
 }
@@ -98,6 +99,17 @@ function failed(
 export function harmless(message: string, apiKey: string | null): string {
   const hidden = apiKey ? message.replaceAll(apiKey, '[key]') : message;
   return hidden.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').slice(0, 500);
+}
+
+/** Whether fetch asked nobody: a port that it never speaks to (WHATWG Fetch, §2.10), or a scheme it does not know. */
+function isRefusedAddress(error: unknown): boolean {
+  let at: unknown = error;
+  for (let depth = 0; typeof at === 'object' && at !== null && depth < 8; depth++) {
+    const { message, cause } = at as { message?: unknown; cause?: unknown };
+    if (message === 'bad port' || message === 'unknown scheme') return true;
+    at = cause;
+  }
+  return false;
 }
 
 /** The first network error code along the chain of causes, or `null`. By shape: errors may be of another realm. */

@@ -1,6 +1,6 @@
 import { AcrError } from '@acrouter/domain/errors';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { writeOutputFile } from '../output-file';
 
@@ -17,6 +17,11 @@ export const DEFAULT_STATE_FILE = '.acr-ci.json';
 
 export function writeCiState(file: string, state: CiState): void {
   writeOutputFile('--state', file, `${JSON.stringify(state)}\n`);
+}
+
+/** Removes the state of an earlier submit, if there is one. */
+export function forgetCiState(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) unlinkSync(file);
 }
 
 /** @throws AcrError ACR_NOT_FOUND that says how to name the run */

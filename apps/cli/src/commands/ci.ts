@@ -1,19 +1,26 @@
 import { readCiEnv } from '@acrouter/config/ci-env';
 import { parseTaskFile, TASK_FORMATS, type TaskFormat } from '@acrouter/contracts/task-formats';
 import type { Priority } from '@acrouter/domain/admission';
-import { AcrError } from '@acrouter/domain/errors';
+import { AcrError, type ErrorCode } from '@acrouter/domain/errors';
 import { Option, type Command } from 'commander';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { githubAnnotations } from '../ci/annotations';
 import { taskLines, toCiTask, type CiResult, type CiTask } from '../ci/ci-result';
-import { ciKey, DEFAULT_STATE_FILE, readCiState, writeCiState, type CiJob } from '../ci/ci-state';
+import {
+  ciKey,
+  DEFAULT_STATE_FILE,
+  forgetCiState,
+  readCiState,
+  writeCiState,
+  type CiJob,
+} from '../ci/ci-state';
 import { junitXml } from '../ci/junit';
 import { appendOutputFile, writeOutputFile } from '../output-file';
 import { sarifLog } from '../ci/sarif';
 import { markdownSummary } from '../ci/summary';
 import { withConnection } from '../connect-options';
-import { durationMs } from '../duration';
+import { waitMs } from '../duration';
 import { EXIT } from '../exit-codes';
 import { connect, type ConnectOptions, type GatewayClient } from '../gateway-client';
 import { note, print, printJson } from '../output';
@@ -73,17 +80,13 @@ export function registerCi(program: Command): void {
     .option(
       '--wait-for-room <time>',
       'how long to wait while too much is queued already, e.g. 5m (default: 10m)',
-      durationMs,
+      waitMs,
     )
     .option('--json', 'print the run as JSON instead of its id')
     .action(submit);
   command('wait', 'wait until every task is settled; the exit code says how it went')
     .argument('[run]', 'id of the run (default: the one submitted here)')
-    .option(
-      '--timeout <time>',
-      'stop waiting after that, e.g. 45m (default: 30m); the run goes on',
-      durationMs,
-    )
+    .option('--timeout <time>', 'stop waiting after that, e.g. 45m (default: 30m); the run goes on', waitMs)
     .option('--json', 'print the finished run as JSON')
     .action(wait);
   command('report', 'write reports; the exit code says only whether they were written')
@@ -98,6 +101,8 @@ export function registerCi(program: Command): void {
 }
 
 async function submit(file: string, options: SubmitOptions): Promise<void> {
+  // What an earlier job left must not pass for the outcome of this one, should it fail below.
+  forgetCiState(options.state);
   const job = jobOf(options);
   const tasks = parseTaskFile(readTaskFile(file), options.format, basename(file)).map((task) => ({
     ...task,
@@ -113,7 +118,7 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
   }).catch((error: unknown) => {
     throw otherWork(error, job);
   });
-  writeCiState(options.state, { run: run.id, file });
+  writeCiState(options.state, { run: run.id, file: file === '-' ? null : file });
   const { outputFile } = readCiEnv();
   if (outputFile) appendFileSync(outputFile, `run-id=${run.id}\n`);
   if (options.json) printJson(run);
@@ -123,12 +128,18 @@ async function submit(file: string, options: SubmitOptions): Promise<void> {
   );
 }
 
+const OTHER_WORK: Partial<Record<ErrorCode, string>> = {
+  ACR_IDEMPOTENCY_MISMATCH: 'has submitted other tasks or limits before',
+  ACR_RUN_CANCELLED: 'has a run that was cancelled',
+};
+
 /** The gateway's words about keys mean nothing to a pipeline, which gave none. */
 function otherWork(error: unknown, job: CiJob): unknown {
-  if (!(error instanceof AcrError) || error.code !== 'ACR_IDEMPOTENCY_MISMATCH') return error;
+  const what = error instanceof AcrError ? OTHER_WORK[error.code] : undefined;
+  if (!(error instanceof AcrError) || what === undefined) return error;
   return new AcrError(
-    'ACR_IDEMPOTENCY_MISMATCH',
-    `Job "${job.job}" of this commit has submitted other tasks or limits before. Give this work a name of its own ` +
+    error.code,
+    `Job "${job.job}" of this commit ${what}. Give this work a name of its own ` +
       'with --job (ACR_CI_JOB), for example one per matrix leg, or per try.',
     { cause: error },
   );
@@ -170,16 +181,35 @@ async function report(given: string | undefined, options: ReportOptions): Promis
   const state = given ? { run: given, file: null } : readCiState(options.state);
   const client = connect(options);
   const result = await readResult(client, state.run, state.file);
-  if (options.junit) writeOutputFile('--junit', options.junit, junitXml(result));
-  if (options.sarif)
-    writeOutputFile('--sarif', options.sarif, `${JSON.stringify(sarifLog(result), null, 2)}\n`);
-  if (options.answers) await writeAnswers(client, state.run, options.answers);
+  const { junit, sarif, answers, summary } = options;
   const { provider, summaryFile } = readCiEnv();
-  const summary = markdownSummary(result, await client.report({ run: state.run }));
-  if (options.summary) writeOutputFile('--summary', options.summary, summary);
-  if (summaryFile) appendFileSync(summaryFile, summary);
-  else if (!options.summary) print(summary);
-  if (options.annotations ?? provider === 'github') for (const line of githubAnnotations(result)) print(line);
+  const markdown = markdownSummary(result, await client.report({ run: state.run }));
+  await eachOf([
+    () => junit && writeOutputFile('--junit', junit, junitXml(result)),
+    () => sarif && writeOutputFile('--sarif', sarif, `${JSON.stringify(sarifLog(result), null, 2)}\n`),
+    () => answers && writeAnswers(client, state.run, answers),
+    () => summary && writeOutputFile('--summary', summary, markdown),
+    () => {
+      if (summaryFile) appendFileSync(summaryFile, markdown);
+      else if (!summary) print(markdown);
+    },
+    () => {
+      if (options.annotations ?? provider === 'github')
+        for (const line of githubAnnotations(result)) print(line);
+    },
+  ]);
+}
+
+/** Does all of them, so that one report that cannot be written costs no other. @throws what the first threw that did */
+async function eachOf(works: readonly (() => unknown)[]): Promise<void> {
+  const faults: unknown[] = [];
+  for (const work of works)
+    try {
+      await work();
+    } catch (error) {
+      faults.push(error);
+    }
+  if (faults.length > 0) throw faults[0];
 }
 
 async function readResult(client: GatewayClient, runId: string, file: string | null): Promise<CiResult> {

@@ -139,7 +139,15 @@ export async function submitInChunks(
   const { id } = await withRoom(() => client.submitRun(first, idempotencyKey), room);
   let sent = chunk.length;
   for (const [index, more] of further.entries()) {
-    await withRoom(() => client.addTasks(id, more, `${idempotencyKey}.${index + 1}`), room);
+    await withRoom(() => client.addTasks(id, more, `${idempotencyKey}.${index + 1}`), room).catch(
+      (error: unknown) => {
+        note(
+          `Run ${id} holds ${sent} of ${tasks.length} tasks and works on them. The same command goes on with the others` +
+            ` (acr submit: with --idempotency-key ${idempotencyKey}); acr cancel --run ${id} ends it.`,
+        );
+        throw error;
+      },
+    );
     sent += more.length;
     note(`  ${sent} of ${tasks.length} tasks submitted`);
   }

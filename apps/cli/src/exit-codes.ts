@@ -27,6 +27,7 @@ const BY_ERROR: Partial<Record<ErrorCode, number>> = {
   ACR_FORBIDDEN: EXIT.usage,
   ACR_UNKNOWN_MODEL: EXIT.usage,
   ACR_CONFIG_INVALID: EXIT.usage,
+  ACR_CONFLICT: EXIT.usage,
   ACR_IDEMPOTENCY_MISMATCH: EXIT.usage,
   ACR_RUN_CANCELLED: EXIT.usage,
   ACR_OVER_BUDGET: EXIT.overBudget,

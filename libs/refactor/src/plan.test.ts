@@ -134,6 +134,9 @@ test('globs choose committed files by their whole path', () => {
   expect(chosen('src/**/*.js')).toEqual(['src/a.js', 'src/deep/b.js']);
   expect(chosen('./*.js', 'src/*.ts')).toEqual(['a.js', 'src/b.ts']);
   expect(chosen('*.py')).toEqual([]);
+  expect(chosen('**/*.js', '!src/deep/**')).toEqual(['a.js', 'src/a.js']);
+  expect(chosen('!./src/**', '**/*.js')).toEqual(['a.js']);
+  expect(chosen('!a.js')).toEqual([]);
 });
 
 test('the toolchain is that of most files, and the base system where none is known', () => {

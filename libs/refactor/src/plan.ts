@@ -26,9 +26,14 @@ export interface Snapshot {
   unreadable: ReadonlyMap<string, string>;
 }
 
-/** Files that any of the globs names, by path. */
-export const chosenFiles = (files: readonly RepositoryFile[], globs: readonly string[]): RepositoryFile[] =>
-  files.filter((f) => globs.some((glob) => matchesGlob(f.path, glob.replace(/^\.\//, ''))));
+/** Files that any of the globs names and none that begins with `!` does, by path. */
+export function chosenFiles(files: readonly RepositoryFile[], globs: readonly string[]): RepositoryFile[] {
+  const [not, wanted] = [globs.filter((g) => g.startsWith('!')), globs.filter((g) => !g.startsWith('!'))];
+  const matches = (path: string, glob: string) => matchesGlob(path, glob.replace(/^!?(\.\/)?/, ''));
+  return files.filter(
+    ({ path }) => wanted.some((glob) => matches(path, glob)) && !not.some((glob) => matches(path, glob)),
+  );
+}
 
 /** Reads the chosen files, and those of the same kinds around them. */
 export async function takeSnapshot(

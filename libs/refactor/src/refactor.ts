@@ -8,7 +8,7 @@ import { collectAnswers, type CollectProgress, type RefactorService } from './co
 import { integrate, planRetries } from './integrate';
 import { Journal, nameOf, refactorFolders, type RefactorOptions } from './journal';
 import { lock } from './lock';
-import { fitsInTasks, planUnits, takeSnapshot, taskOf, type Snapshot } from './plan';
+import { checkCommand, fitsInTasks, planUnits, takeSnapshot, taskOf, type Snapshot } from './plan';
 import { writeReport, type RefactorReport } from './report';
 import { openRepository, type Repository } from './repository';
 import { Scratch } from './scratch';
@@ -100,6 +100,7 @@ export async function carryOn(
     journal.update((s) => (s.options.branch = branch));
     const snapshot = await takeSnapshot(repository.root, base, options.globs);
     await checkBase(journal, checker, deps);
+    await tryPerFileVerify(journal, snapshot, checker, deps);
     let integrated;
     do {
       await ask(journal, snapshot, scratch, deps);
@@ -128,6 +129,27 @@ async function checkBase(journal: Journal, checker: Checker, deps: RefactorDepen
       `It sees the committed files, the ${options.language} toolchain and no network. If it needs folders that git ignores, ` +
       `add for example --include node_modules; --language chooses another toolchain.\n${red}`,
   );
+}
+
+/**
+ * Tells when the command for one file fails on a file as it is: that may be what the change is to mend, or a mistake in the
+ * command, for which every answer would be paid and refused.
+ */
+async function tryPerFileVerify(
+  journal: Journal,
+  snapshot: Snapshot,
+  checker: Checker,
+  deps: RefactorDependencies,
+): Promise<void> {
+  const { base, options } = journal.state;
+  const [unit] = planUnits(snapshot, options).filter((u) => u.skipped === null);
+  if (options.perFileVerify === null || !unit) return;
+  const command = checkCommand(options, unit.paths);
+  const red = await checker.check(base, command);
+  if (red !== null)
+    deps.say(
+      `"${command}" fails on the file as it is. If the change is not to mend that, stop now (Ctrl-C) and correct --per-file-verify.\n${red}`,
+    );
 }
 
 async function ask(

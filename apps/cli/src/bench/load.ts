@@ -4,10 +4,12 @@ import { cpuPerTask, type HopFigures, type Round } from '@acrouter/bench/load-fi
 import { readCpuTimes } from '@acrouter/bench/load-machine';
 import { stageTimes } from '@acrouter/db/load-reads';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT } from '../exit-codes';
 import { note, print, printJson } from '../output';
 import { SERVICES } from '../stack/supervisor';
 import { openBenchRedis, type BenchRedis } from './load-redis';
@@ -37,18 +39,24 @@ export function registerBenchLoad(bench: Command): void {
     .command('load')
     .summary('tasks per second through the whole loop, beside bare BullMQ')
     .description(
-      'Starts a stack of its own (embedded Postgres, redis-server) with a model and a check that take no time, sends\ntasks through all of it, and in turns as many through bare BullMQ queues with the same hops.\nEverything but the model call and the check is the real thing. Needs redis-server, or a Redis of yours.',
+      'Starts a stack of its own (embedded Postgres, redis-server) with a model and a check that take no time, sends tasks through all of it, and in turns as many through bare BullMQ queues with the same hops. Everything but the model call and the check is the real thing. Needs redis-server, or a Redis of yours.',
     )
     .option('--tasks <n>', 'tasks per round', count, 8_000)
     .option('--rounds <n>', 'rounds of each kind, in turns; the figures are medians', count, 3)
     .option('--warmup <n>', 'tasks that are not counted, before the first round', count, 2_000)
-    .option('--processes <list>', 'processes of each service, e.g. 1,2,4', counts, [1])
+    .addOption(
+      new Option('--processes <list>', 'processes of each service, e.g. 1,2,4')
+        .argParser(counts)
+        .default([1], '1'),
+    )
     .addOption(
       new Option('--scale <which>', 'which services --processes multiplies')
         .choices(['all', 'verifier'])
         .default('all'),
     )
-    .option('--checks <what>', 'instant, or sleep:<ms>', checksOf, null)
+    .addOption(
+      new Option('--checks <what>', 'instant, or sleep:<ms>').argParser(checksOf).default(null, 'instant'),
+    )
     .option('--concurrency <n>', 'messages at once per queue and process', count, 512)
     .option('--window <n>', 'tasks in the loop at once (ACR_WINDOW)', count, 4_096)
     .option(
@@ -84,23 +92,44 @@ function checksOf(text: string): number | null {
   return ms;
 }
 
+/** What runs and must be stopped, in the order in which it was started. */
+type Started = { stop(): Promise<void> }[];
+
 async function benchLoad(options: LoadOptions): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'acr-load-'));
   // Root's Postgres runs as nobody, who must get in.
   chmodSync(dir, 0o755);
-  let redis: BenchRedis | null = null;
+  const started: Started = [];
+  const stopped = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopped.abort());
   try {
-    redis = await openBenchRedis(options.queueUrl ?? redisOfEnvironment(), dir);
-    const measured: Measured[] = [];
-    for (const processes of options.processes)
-      measured.push(await measure(options, processes, redis, join(dir, String(processes))));
-    const result = resultOf(options, measured);
-    if (options.json) printJson(result);
-    else for (const line of loadView(result)) print(line);
+    await Promise.race([measureAll(options, dir, started), once(stopped.signal, 'abort')]);
   } finally {
-    await redis?.stop();
+    if (stopped.signal.aborted) note('Stopping …');
+    await stopAll(started);
     rmSync(dir, { recursive: true, force: true });
   }
+  // What was interrupted waits for what has been stopped.
+  if (stopped.signal.aborted) process.exit(EXIT.interrupted);
+}
+
+async function stopAll(started: Started): Promise<void> {
+  for (const one of started.splice(0).reverse()) await one.stop();
+}
+
+async function measureAll(options: LoadOptions, dir: string, started: Started): Promise<void> {
+  const redis = await openBenchRedis(options.queueUrl ?? redisOfEnvironment(), dir);
+  started.push(redis);
+  const measured: Measured[] = [];
+  for (const processes of options.processes) {
+    const own: Started = [];
+    started.push({ stop: () => stopAll(own) });
+    measured.push(await measure(options, processes, redis, join(dir, String(processes)), own));
+    await stopAll(own);
+  }
+  const result = resultOf(options, measured);
+  if (options.json) printJson(result);
+  else for (const line of loadView(result)) print(line);
 }
 
 function redisOfEnvironment(): string | undefined {
@@ -113,6 +142,7 @@ async function measure(
   processes: number,
   redis: BenchRedis,
   dir: string,
+  started: Started,
 ): Promise<Measured> {
   const scaled = options.scale === 'all' ? SERVICES : (['verifier'] as const);
   const stack = await LoadStack.start({
@@ -124,14 +154,11 @@ async function measure(
     checkMs: options.checks,
     log: (line) => note(`  ${line}`),
   });
+  started.push(stack);
   const bare =
     options.checks === null ? await BarePipeline.start(redis.url, processes, options.concurrency) : null;
-  try {
-    return await rounds(options, processes, redis, stack, bare);
-  } finally {
-    await bare?.stop();
-    await stack.stop();
-  }
+  if (bare) started.push(bare);
+  return rounds(options, processes, redis, stack, bare);
 }
 
 async function rounds(

@@ -110,6 +110,7 @@ export function lockDataDir(dataDir: string): void {
   const { lock, logs } = pathsOf(dataDir);
   try {
     makeFolder(logs);
+    hideFromGit(dataDir);
     const holder = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
     if (holder !== process.pid && runsProgram(holder, ACR_COMMAND)) throw taken(dataDir, holder);
     rmSync(lock, { force: true });
@@ -120,6 +121,12 @@ export function lockDataDir(dataDir: string): void {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw taken(dataDir, 0);
     throw unwritable(dataDir, cause as NodeJS.ErrnoException);
   }
+}
+
+/** The folder may lie in a repository, and holds passwords. */
+function hideFromGit(dataDir: string): void {
+  const file = join(dataDir, '.gitignore');
+  if (!existsSync(file)) writeFileSync(file, '*\n');
 }
 
 function taken(dataDir: string, holder: number): AcrError {

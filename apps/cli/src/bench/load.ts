@@ -30,6 +30,9 @@ interface LoadOptions {
   json?: boolean;
 }
 
+/** Fewer tasks per round are over before V8 has compiled what they run, here and in bare BullMQ. */
+const FEW_TASKS = 5_000;
+
 /** Redis gives memory of finished work back within a moment. */
 const SETTLE_MS = 2_000;
 
@@ -118,6 +121,8 @@ async function stopAll(started: Started): Promise<void> {
 }
 
 async function measureAll(options: LoadOptions, dir: string, started: Started): Promise<void> {
+  if (options.checks === null && options.tasks < FEW_TASKS)
+    note(`  rounds of fewer than ${FEW_TASKS} tasks measure compilers that warm up more than the loop`);
   const redis = await openBenchRedis(options.queueUrl ?? redisOfEnvironment(), dir);
   started.push(redis);
   const measured: Measured[] = [];

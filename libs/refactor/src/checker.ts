@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Journal } from './journal';
 import { failureOf } from './reasons';
 import type { Scratch } from './scratch';
+import { testsRun } from './tests-run';
 
 /** A suite of tests needs more room than a single program. */
 const LIMITS = {
@@ -41,8 +42,13 @@ export class Checker {
     if (outcome.kind === 'cancelled') throw new AcrError('ACR_CONFLICT', 'The check was interrupted.');
     if (outcome.kind === 'not-started')
       throw new AcrError('ACR_SANDBOX_UNAVAILABLE', `The check did not start: ${outcome.reason}`);
-    const failure = failureOf(result, LIMITS.memoryBytes, this.journal.state.options.verifyTimeoutMs);
-    this.journal.update((s) => (s.checks[key] = { failure, ms: Math.round(result.durationMs) }));
+    const { state } = this.journal;
+    const tests = testsRun(result);
+    const failure = failureOf(result, LIMITS.memoryBytes, state.options.verifyTimeoutMs, {
+      before: state.checks[`${state.base} ${command}`]?.tests ?? null,
+      now: tests,
+    });
+    this.journal.update((s) => (s.checks[key] = { failure, ms: Math.round(result.durationMs), tests }));
     return failure;
   }
 

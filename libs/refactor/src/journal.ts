@@ -58,7 +58,12 @@ const resultSchema = z.object({
   answered: z.boolean(),
 });
 
-const checkSchema = z.object({ failure: z.string().nullable(), ms: z.number() });
+const checkSchema = z.object({
+  failure: z.string().nullable(),
+  ms: z.number(),
+  /** Tests that ran, as far as the output tells; absent in journals of before. */
+  tests: z.number().nullable().default(null),
+});
 
 const journalSchema = z.object({
   version: z.literal(1),

@@ -1,5 +1,6 @@
 import type { Outcome } from '@acrouter/domain/task';
 import type { SandboxResult } from '@acrouter/sandbox/sandbox';
+import { fewerTests } from './tests-run';
 
 /** Why a change was not merged. */
 export interface Failure {
@@ -18,11 +19,22 @@ function named(command: string): string {
   return `"${line.length > SHOWN_CHARS ? `${line.slice(0, SHOWN_CHARS - 1)}…` : line}"`;
 }
 
-/** `null` when the command was green, else how it ended in one line, then the end of what it printed. */
-export function failureOf(result: SandboxResult, memoryBytes: number, timeoutMs: number): string | null {
+/**
+ * `null` when the command was green, else how it ended in one line, then the end of what it printed.
+ * @param tests `before`: how many tests ran before any change, `now`: with it; see `testsRun`
+ */
+export function failureOf(
+  result: SandboxResult,
+  memoryBytes: number,
+  timeoutMs: number,
+  tests: { before: number | null; now: number | null } = { before: null, now: null },
+): string | null {
   const { outcome, stdout, stderr } = result;
-  if (outcome.kind === 'ended' && outcome.exitCode === 0) return null;
   const tail = `${stdout}\n${stderr}`.trim().slice(-1_500);
+  if (outcome.kind === 'ended' && outcome.exitCode === 0) {
+    const fewer = fewerTests(tests.before, tests.now);
+    return fewer && `${fewer}\n${tail}`;
+  }
   switch (outcome.kind) {
     case 'ended':
       return `exit code ${outcome.exitCode}\n${tail}`;

@@ -15,11 +15,14 @@ let folder: string;
 let repository: Repository;
 let checks: number;
 let red: (check: number) => boolean;
+/** What the command prints at a check. */
+let said: (check: number) => string;
 const sh = (command: string) => execFileSync('/bin/sh', ['-c', command], { cwd: folder }).toString().trim();
 
 beforeEach(async () => {
   checks = 0;
   red = () => false;
+  said = () => 'said';
   folder = mkdtempSync(join(tmpdir(), 'acr-refactor-carry-'));
   writeFileSync(join(folder, 'a.js'), 'a\n');
   writeFileSync(join(folder, 'b.js'), 'b\n');
@@ -59,24 +62,26 @@ async function beginAnswered(): Promise<void> {
 
 const sandbox = {
   run: (_request: SandboxRequest) => {
-    const exitCode = red(checks++) ? 1 : 0;
+    const exitCode = red(checks) ? 1 : 0;
+    const stdout = said(checks++);
     return Promise.resolve({
       outcome: { kind: 'ended', exitCode },
-      stdout: 'said',
+      stdout,
       stderr: '',
+      outputTruncated: false,
       durationMs: 1,
     });
   },
 } as unknown as Sandbox;
 
-const resume = (branch?: string, said: string[] = []) =>
+const resume = (branch?: string, lines: string[] = []) =>
   carryOn(
     unfinishedRefactor(repository, '1'),
     folder,
     {
       service: {} as RefactorService,
       sandbox,
-      say: (line) => said.push(line),
+      say: (line) => lines.push(line),
       progress: () => undefined,
       signal: new AbortController().signal,
     },
@@ -88,9 +93,9 @@ describe('a branch that somebody made meanwhile', () => {
   beforeEach(() => void sh('git branch result'));
 
   test('is noticed before anything is verified, and left alone', async () => {
-    const said: string[] = [];
-    await expect(resume(undefined, said)).rejects.toThrow('exists already');
-    expect([checks, said]).toEqual([0, []]);
+    const lines: string[] = [];
+    await expect(resume(undefined, lines)).rejects.toThrow('exists already');
+    expect([checks, lines]).toEqual([0, []]);
     expect(sh('git rev-parse result')).toBe(repository.head);
   });
 
@@ -143,4 +148,14 @@ test('the report says which command failed with a change, and where the end of i
   expect(readFileSync(join(report.folder, 'report.md'), 'utf8')).toContain(
     'exit code 1; the end of its output: patches/0002-b.js.output.txt |',
   );
+});
+
+test('a change after which the command ends green without having run its tests is set aside', async () => {
+  // As os._exit(0) in a module that the tests import: nothing is printed any more, and the exit code is 0.
+  said = (check) => (check === 2 ? '' : 'Ran 3 tests in 0.001s\n\nOK\n');
+  const report = await resume();
+  expect(report).toMatchObject({ merged: 1, failed: 1 });
+  const [file] = report.files.filter((f) => f.status === 'failed');
+  expect(file?.reason).toMatch(/ended with code 0, but its summary tells of no tests instead of 3/);
+  expect(sh('git diff --name-only main result')).toBe('a.js');
 });
